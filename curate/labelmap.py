@@ -1,0 +1,145 @@
+"""Label maps: many masks in few arrays, and masks back out of them.
+
+A mask is a target's voxels. A label map holds several masks as integers; the union of some of its values is one mask.
+Inside one label map, masks are disjoint or nested; masks that overlap otherwise go to a further layer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.geometry import Box
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoxMask:
+    """A mask as a box and the voxels inside it, so that a small organ never costs a whole CT."""
+
+    shape_ijk: tuple[int, int, int]
+    """The full grid."""
+    box: Box
+    """Half-open: i0 j0 k0 i1 j1 k1; all zeros for an empty mask."""
+    voxels: NDArray[np.bool_]
+    """Shape of the box."""
+
+    @classmethod
+    def of(cls, mask: NDArray[Any]) -> "BoxMask":
+        """Shrink a full-grid mask (nonzero = inside), (i, j, k), to its bounding box."""
+        inside = mask if mask.dtype == np.bool_ else mask != 0
+        box = bounding_box(inside)
+        return cls((inside.shape[0], inside.shape[1], inside.shape[2]), box, inside[slices(box)].copy())
+
+    @property
+    def count(self) -> int:
+        """Number of voxels inside the mask."""
+        return int(np.count_nonzero(self.voxels))
+
+    def full(self) -> NDArray[np.bool_]:
+        """Return the mask on the full grid."""
+        mask = np.zeros(self.shape_ijk, dtype=np.bool_)
+        mask[slices(self.box)] = self.voxels
+        return mask
+
+    def within(self, box: Box) -> NDArray[np.bool_]:
+        """Return the mask inside `box`, in the shape of that box."""
+        out = np.zeros([box[axis + 3] - box[axis] for axis in range(3)], dtype=np.bool_)
+        low = [max(self.box[axis], box[axis]) for axis in range(3)]
+        high = [min(self.box[axis + 3], box[axis + 3]) for axis in range(3)]
+        if all(a < b for a, b in zip(low, high, strict=True)):
+            target = tuple(slice(low[n] - box[n], high[n] - box[n]) for n in range(3))
+            source = tuple(slice(low[n] - self.box[n], high[n] - self.box[n]) for n in range(3))
+            out[target] = self.voxels[source]
+        return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """Where `pack` put a mask."""
+
+    layer: int
+    values: tuple[int, ...]
+
+
+def slices(box: Box) -> tuple[slice, slice, slice]:
+    """Return the index expression of a box."""
+    return slice(box[0], box[3]), slice(box[1], box[4]), slice(box[2], box[5])
+
+
+def bounding_box(inside: NDArray[np.bool_]) -> Box:
+    """Return the half-open bounding box of a mask, (i, j, k); all zeros when it is empty."""
+    bounds: list[tuple[int, int]] = []
+    for axis in range(3):
+        others = tuple(n for n in range(3) if n != axis)
+        hits = np.flatnonzero(inside.any(axis=others))
+        if hits.size == 0:
+            return (0, 0, 0, 0, 0, 0)
+        bounds.append((int(hits[0]), int(hits[-1]) + 1))
+    return (bounds[0][0], bounds[1][0], bounds[2][0], bounds[0][1], bounds[1][1], bounds[2][1])
+
+
+def union_box(first: Box, second: Box) -> Box:
+    """Return the smallest box that holds both; an empty box counts for nothing."""
+    if first[0] == first[3]:
+        return second
+    if second[0] == second[3]:
+        return first
+    low = [min(first[axis], second[axis]) for axis in range(3)]
+    high = [max(first[axis + 3], second[axis + 3]) for axis in range(3)]
+    return (low[0], low[1], low[2], high[0], high[1], high[2])
+
+
+def extract(labels: NDArray[Any], values: Sequence[int], box: Box | None = None) -> BoxMask:
+    """Return the mask whose voxels carry one of `values`; `box`, where known, saves the search."""
+    region = labels if box is None else labels[slices(box)]
+    inside = region == values[0] if len(values) == 1 else np.isin(region, values)
+    shape = (labels.shape[0], labels.shape[1], labels.shape[2])
+    if box is None:
+        return BoxMask.of(inside)
+    return BoxMask(shape, box, inside)
+
+
+def pack(masks: Sequence[BoxMask], values: Sequence[int]) -> tuple[list[NDArray[Any]], list[Placed]]:
+    """Pack masks into as few label maps as first-fit finds.
+
+    Args:
+        masks: Non-empty masks on one grid.
+        values: The value that each mask's own voxels get, unique and positive.
+
+    Returns:
+        The label maps (uint8, or uint16 where a value needs it), and for each mask its layer and the values whose
+        union it is: nested masks share voxels, so a kidney may be its own value plus those of tumour and cyst.
+    """
+    dtype = np.uint8 if max(values, default=0) < 256 else np.uint16
+    layers: list[NDArray[Any]] = []
+    counts: list[NDArray[np.int64]] = []
+    placed: dict[int, Placed] = {}
+    for index in sorted(range(len(masks)), key=lambda n: (masks[n].count, n)):
+        mask, value = masks[index], values[index]
+        for layer, (labels, count) in enumerate(zip(layers, counts, strict=True)):
+            nested = _nested_values(mask, labels, count)
+            if nested is not None:
+                break
+        else:
+            layer, nested = len(layers), ()
+            layers.append(np.zeros(mask.shape_ijk, dtype=dtype))
+            counts.append(np.zeros(max(values) + 1, dtype=np.int64))
+        region = layers[layer][slices(mask.box)]
+        own = mask.voxels & (region == 0)
+        region[own] = value
+        counts[layer][value] = np.count_nonzero(own)
+        own_value = (value,) if counts[layer][value] else ()
+        placed[index] = Placed(layer, tuple(sorted((*nested, *own_value))))
+    return layers, [placed[n] for n in range(len(masks))]
+
+
+def _nested_values(mask: BoxMask, labels: NDArray[Any], count: NDArray[np.int64]) -> tuple[int, ...] | None:
+    """Return the values of `labels` that lie wholly inside `mask`, or None where one lies there in part."""
+    inside = np.bincount(labels[slices(mask.box)][mask.voxels], minlength=count.size)
+    inside[0] = 0
+    present = np.flatnonzero(inside)
+    if (inside[present] == count[present]).all():
+        return tuple(int(value) for value in present)
+    return None
