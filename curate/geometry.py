@@ -96,7 +96,7 @@ class Geometry:
     def canonical(self) -> "Geometry":
         """Return the grid after `canonical_transform`: same voxels, same places, axes nearest to R, A, S."""
         order, flips = self.canonical_transform()
-        shape = tuple(self.shape_ijk[axis] for axis in order)
+        shape = (self.shape_ijk[order[0]], self.shape_ijk[order[1]], self.shape_ijk[order[2]])
         affine = self.affine.copy()
         affine[:, :3] = affine[:, list(order)]
         for axis, flip in enumerate(flips):

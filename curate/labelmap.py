@@ -118,7 +118,7 @@ def pack(masks: Sequence[BoxMask], values: Sequence[int]) -> tuple[list[NDArray[
     placed: dict[int, Placed] = {}
     for index in sorted(range(len(masks)), key=lambda n: (masks[n].count, n)):
         mask, value = masks[index], values[index]
-        for layer, (labels, count) in enumerate(zip(layers, counts, strict=True)):
+        for layer, (labels, count) in enumerate(zip(layers, counts, strict=True)):  # noqa: B007, used after the loop
             nested = _nested_values(mask, labels, count)
             if nested is not None:
                 break

@@ -47,12 +47,23 @@ IMAGES: Table = (
     Column("shape_ijk", "list<int32>[3]", "voxels along i, j, k; k = 1 for 2D"),
     Column("spacing_mm", "list<double>[3]", "voxel spacing in mm; null when the source has none", nullable=True),
     Column("affine", "list<double>[16]", "row-major voxel index to RAS+ mm; the identity when there is no spacing"),
-    Column("source_orientation", "string", "axis codes before harmonising, such as LPS; null without geometry", nullable=True),
+    Column(
+        "source_orientation",
+        "string",
+        "axis codes before harmonising, such as LPS; null without geometry",
+        nullable=True,
+    ),
     Column("source_path", "string", "source file, relative to the source root"),
     Column("source_sha256", "string", "SHA-256 of the source file's bytes"),
-    Column("voxel_sha256", "string", "SHA-256 of shape and float32 values of the stored voxels, blind to header and compression"),
+    Column(
+        "voxel_sha256",
+        "string",
+        "SHA-256 of shape and float32 values of the stored voxels, blind to header and compression",
+    ),
     Column("geometry", "string", "verdict on the source geometry: ok, none, or repaired:<what>"),
-    Column("labelled_targets", "list<string>", "targets that were looked for in this image; absent from here is unknown"),
+    Column(
+        "labelled_targets", "list<string>", "targets that were looked for in this image; absent from here is unknown"
+    ),
 )
 
 MASKS: Table = (
@@ -71,7 +82,9 @@ MASKS: Table = (
     Column("voxels", "int64", "number of voxels in the mask"),
     Column("volume_mm3", "double", "voxels times voxel volume; null without spacing", nullable=True),
     Column("bbox_ijk", "list<int32>[6]", "half-open bounding box: i0 j0 k0 i1 j1 k1"),
-    Column("extent_mm", "list<double>[3]", "sides of the bounding box along i, j, k; null without spacing", nullable=True),
+    Column(
+        "extent_mm", "list<double>[3]", "sides of the bounding box along i, j, k; null without spacing", nullable=True
+    ),
     Column("centroid_mm", "list<double>[3]", "mean voxel centre in RAS+ mm; null without spacing", nullable=True),
     Column("components", "int32", "connected components, 26-connected (8-connected in 2D)"),
     Column("touches_border", "bool", "true when the mask reaches the edge of the image"),
@@ -86,7 +99,9 @@ REJECTIONS: Table = (
     Column("code", "string", "closed list: see `curate.rejections.CODES`"),
     Column("effect", "string", "left_out: it is not in the store; changed: it is, but not as the source had it"),
     Column("detail", "string", "what was found, what was expected, what to do"),
-    Column("source_path", "string", "file concerned, relative to the source root; null when there is none", nullable=True),
+    Column(
+        "source_path", "string", "file concerned, relative to the source root; null when there is none", nullable=True
+    ),
     Column("measured", "double", "for rules: the measured value", nullable=True),
     Column("threshold", "double", "for rules: what it was held against", nullable=True),
 )
@@ -123,13 +138,17 @@ def arrow_schema(table: Table, metadata: Mapping[str, str] | None = None) -> "pa
     import pyarrow as pa
 
     fields = [
-        pa.field(column.name, _arrow_type(column.kind), nullable=column.nullable, metadata={"description": column.meaning})
+        pa.field(
+            column.name, _arrow_type(column.kind), nullable=column.nullable, metadata={"description": column.meaning}
+        )
         for column in table
     ]
     return pa.schema(fields, metadata=dict(metadata or {}))
 
 
-def arrow_table(table: Table, rows: Sequence[Mapping[str, Any]], metadata: Mapping[str, str] | None = None) -> "pa.Table":
+def arrow_table(
+    table: Table, rows: Sequence[Mapping[str, Any]], metadata: Mapping[str, str] | None = None
+) -> "pa.Table":
     """Turn rows into an Arrow table.
 
     Raises:
@@ -148,7 +167,13 @@ def arrow_table(table: Table, rows: Sequence[Mapping[str, Any]], metadata: Mappi
 def _arrow_type(kind: str) -> "pa.DataType":
     import pyarrow as pa
 
-    scalars = {"string": pa.string(), "bool": pa.bool_(), "int32": pa.int32(), "int64": pa.int64(), "double": pa.float64()}
+    scalars = {
+        "string": pa.string(),
+        "bool": pa.bool_(),
+        "int32": pa.int32(),
+        "int64": pa.int64(),
+        "double": pa.float64(),
+    }
     if not kind.startswith("list<"):
         return scalars[kind]
     inner, _, length = kind.removeprefix("list<").partition(">")

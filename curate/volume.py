@@ -58,7 +58,7 @@ class Volume:
         order, flips = self.geometry.canonical_transform()
         channel = (3,) if self.is_colour else ()
         turned = np.transpose(self.voxels, (*order, *channel))  # source axes -> (R, A, S[, channel])
-        turned = np.flip(turned, [axis for axis, flip in enumerate(flips) if flip])
+        turned = np.flip(turned, tuple(axis for axis, flip in enumerate(flips) if flip))
         return Volume(np.ascontiguousarray(turned), self.geometry.canonical())
 
     def voxel_sha256(self) -> str:
@@ -132,7 +132,7 @@ def read_nifti(path: Path) -> Volume:
     import nibabel
 
     image = nibabel.load(path)
-    voxels = np.asanyarray(image.dataobj)  # type: ignore[attr-defined]
+    voxels = np.asanyarray(image.dataobj)
     shape = (*voxels.shape, 1, 1, 1)[: max(3, voxels.ndim)]
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
@@ -146,6 +146,10 @@ def read_raster(path: Path) -> Volume:
 
     with Image.open(path) as picture:
         plane = np.asarray(picture)
+    if plane.dtype == np.bool_:
+        plane = plane.astype(np.uint8)
+    if plane.ndim == 3 and plane.shape[2] == 1:
+        plane = plane[:, :, 0]
     voxels = np.swapaxes(plane, 0, 1)[:, :, np.newaxis]  # (row, column[, channel]) -> (column, row, 1[, channel])
     return Volume(voxels, Geometry(voxels.shape[:3], np.eye(4), unit="pixel"))
 
@@ -157,7 +161,8 @@ def _nifti_bytes(volume: Volume) -> bytes:
     image.header.set_xyzt_units("mm")
     image.set_sform(volume.geometry.affine, code=1)
     image.set_qform(volume.geometry.affine, code=1, strip_shears=True)
-    return image.to_bytes()
+    content: bytes = image.to_bytes()
+    return content
 
 
 def nifti_dtype(voxels: NDArray[Any]) -> NDArray[Any]:

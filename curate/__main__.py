@@ -1,0 +1,7 @@
+"""Run `python -m curate`."""
+
+import sys
+
+from curate.cli import main
+
+sys.exit(main())

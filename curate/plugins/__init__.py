@@ -1,0 +1,7 @@
+"""From names to things: shipped files, users' files, strict TOML, and objects from entry points."""
+
+from curate.plugins.registry import Registry
+from curate.plugins.shipped import find, shipped_folder, shipped_names
+from curate.plugins.strict import load_toml, nearest
+
+__all__ = ["Registry", "find", "load_toml", "nearest", "shipped_folder", "shipped_names"]

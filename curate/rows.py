@@ -1,0 +1,131 @@
+"""The rows that a case adds to the store's tables; pure functions of what was read."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from curate.errors import ReadError
+from curate.files import sha256_of_file
+from curate.geometry import Geometry
+from curate.masks import Absent, Mask
+from curate.readers.header import Header
+from curate.recipe import Recipe
+from curate.rules import Decision, components
+from curate.scan import Case, ImageFile
+from curate.vocabulary import Vocabulary
+from curate.volume import Volume
+
+Key = tuple[str, str | None]
+"""Target and rater."""
+
+
+def image_id(recipe: Recipe, case: Case, file: ImageFile) -> str:
+    """Return `<dataset>/<case>` or `<dataset>/<case>/<channel>`."""
+    channel = recipe.images[file.entry].channel
+    return "/".join([recipe.dataset.id, case.case_id, *([channel] if channel else [])])
+
+
+def image_suffix(volume: Volume) -> str:
+    """Return the store's suffix: `.png` for pictures that PNG can hold, else `.nii.gz`."""
+    dtype = volume.voxels.dtype
+    fits = dtype == np.uint8 or (dtype == np.uint16 and not volume.is_colour)
+    return ".png" if volume.geometry.unit == "pixel" and fits else ".nii.gz"
+
+
+def check_finite(volume: Volume, path: Path) -> None:
+    """Refuse images with NaN or infinite voxels.
+
+    Raises:
+        ReadError: `nonfinite_voxels`, with their number.
+    """
+    if volume.voxels.dtype.kind == "f":
+        bad = volume.voxels.size - int(np.count_nonzero(np.isfinite(volume.voxels)))
+        if bad:
+            raise ReadError("nonfinite_voxels", f"{path.name}: {bad} voxels are NaN or infinite")
+
+
+def image_row(
+    recipe: Recipe, case: Case, file: ImageFile, *, header: Header, volume: Volume, path: str, source: Path
+) -> dict[str, Any]:
+    """Return the row of an image; `labelled_targets` is filled when its masks are stored."""
+    entry = recipe.images[file.entry]
+    geometry = volume.geometry
+    return {
+        "image_id": image_id(recipe, case, file),
+        "dataset": recipe.dataset.id,
+        "case_id": case.case_id,
+        "patient_id": case.patient_id,
+        "modality": entry.modality,
+        "sequence": entry.sequence,
+        "region": entry.region or recipe.dataset.region,
+        "path": path,
+        "shape_ijk": list(geometry.shape_ijk),
+        "spacing_mm": None if geometry.spacing_mm is None else list(geometry.spacing_mm),
+        "affine": geometry.affine.ravel().tolist(),
+        "source_orientation": None if header.unit == "pixel" else header.geometry.orientation,
+        "source_path": file.path,
+        "source_sha256": sha256_of_file(source),
+        "voxel_sha256": volume.voxel_sha256(),
+        "geometry": header.verdict,
+        "labelled_targets": [],
+    }
+
+
+def mask_row(image: dict[str, Any], mask: Mask, grid: Geometry, *, path: str, values: Sequence[int]) -> dict[str, Any]:
+    """Return the row of a mask on an image; statistics are those of the stored voxels."""
+    target = Vocabulary.load().target(mask.target)
+    box, inside = mask.voxels.box, mask.voxels.voxels
+    in_mm = grid.unit == "mm"
+    centroid = np.argwhere(inside).mean(axis=0) + np.array(box[:3])
+    extent = [inside.shape[axis] * grid.spacing[axis] for axis in range(3)]
+    suffix = f"{mask.target}/{mask.rater}" if mask.rater else mask.target
+    whose = {key: image[key] for key in ("image_id", "dataset", "case_id", "patient_id", "modality", "sequence")}
+    return {
+        "mask_id": f"{image['image_id']}#{suffix}",
+        **whose,
+        "target": mask.target,
+        "side": target.side,
+        "kind": target.kind,
+        "anatomy_group": target.anatomy_group,
+        "source_label": mask.source_label,
+        "source_path": mask.source_path,
+        "path": path,
+        "label_values": list(values),
+        "voxels": mask.voxels.count,
+        "volume_mm3": mask.voxels.count * grid.voxel_volume if in_mm else None,
+        "bbox_ijk": list(box),
+        "extent_mm": extent if in_mm else None,
+        "centroid_mm": grid.to_world(centroid).tolist() if in_mm else None,
+        "components": len(components(inside)[1]),
+        "touches_border": _touches_border(box, grid),
+    }
+
+
+def labelled(masks: Sequence[Mask], absent: Sequence[Absent], decisions: Sequence[Decision]) -> list[str]:
+    """Return the targets that were looked for in an image; a target that was split stands as its two sides."""
+    targets = {mask.target for mask in masks} | {item.target for item in absent}
+    for decision in decisions:
+        if decision.code == "sides_split":
+            targets = (targets - {decision.mask.target}) | set(Vocabulary.load().sides(decision.mask.target) or ())
+    return sorted(targets)
+
+
+def label_values(recipe: Recipe) -> dict[Key, int]:
+    """Return the value that each target's own voxels get, the same in every case of a dataset.
+
+    Targets are numbered from 1 in the recipe's order; after them the sides into which a profile may split them.
+    """
+    keys: dict[Key, None] = {}
+    for entry in recipe.labels:
+        keys |= dict.fromkeys((target, entry.rater) for target in entry.targets())
+    for target, rater in list(keys):
+        keys |= dict.fromkeys((side, rater) for side in Vocabulary.load().sides(target) or ())
+    return {key: value for value, key in enumerate(keys, start=1)}
+
+
+def _touches_border(box: Sequence[int], grid: Geometry) -> bool:
+    """Tell whether a box reaches the edge of the image; a single slice has no edge along k."""
+    axes = (0, 1) if grid.is_2d else (0, 1, 2)
+    return any(box[axis] == 0 or box[axis + 3] == grid.shape_ijk[axis] for axis in axes)

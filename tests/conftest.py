@@ -1,0 +1,30 @@
+"""Fixtures that every test may use."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """Return the folder with corpus and golden outputs beside the checkout; skip where it is missing."""
+    if not SHARED.is_dir():
+        pytest.skip(f"needs {SHARED.name}/ beside the checkout (corpus, golden outputs)")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def corpus_dir(shared_dir: Path) -> Path:
+    """Return the corpus of real images with real masks."""
+    return shared_dir / "corpus"
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Say how many tests did not run for lack of the shared folder."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    lacking = [report for report in skipped if "beside the checkout" in str(report.longrepr)]
+    if lacking:
+        terminalreporter.write_sep("!", f"{len(lacking)} tests SKIPPED: shared folder missing", yellow=True)
