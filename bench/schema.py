@@ -50,11 +50,11 @@ SCORED: Table = (
     Column("dice", "double", "Dice coefficient, 0 to 1", nullable=True),
     Column("iou", "double", "intersection over union, 0 to 1", nullable=True),
     Column("nsd", "double", "normalised surface Dice at `tolerance`, 0 to 1", nullable=True),
-    Column("hd95_mm", "double", "95th percentile Hausdorff distance, in `distance_unit`; null if a mask is empty", nullable=True),
-    Column("assd_mm", "double", "average symmetric surface distance, in `distance_unit`; null if a mask is empty", nullable=True),
-    Column("volume_error", "double", "(predicted - reference volume) / reference volume; -1 or more, 0 is right", nullable=True),
+    Column("hd95_mm", "double", "95th percentile Hausdorff distance, in `distance_unit`", nullable=True),
+    Column("assd_mm", "double", "average symmetric surface distance, in `distance_unit`", nullable=True),
+    Column("volume_error", "double", "(predicted - reference volume) / reference volume; 0 is right", nullable=True),
     Column("tolerance", "double", "tolerance of nsd, in `distance_unit`", nullable=True),
-    Column("distance_unit", "string", "mm; pixel where the image has no spacing: such distances are not millimetres", nullable=True),
+    Column("distance_unit", "string", "mm, or pixel where the image has no spacing", nullable=True),
 )
 
 MEASURED: Table = (

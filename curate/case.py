@@ -1,9 +1,12 @@
 """One case, from its source files to its files and rows in the store."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from curate import harmonise, readers, rows, rules
 from curate.errors import ReadError
@@ -12,7 +15,7 @@ from curate.labelmap import pack
 from curate.masks import Absent, Mask, UnknownValue, integers, read_masks
 from curate.profile import Profile
 from curate.readers.header import Header
-from curate.recipe import Recipe
+from curate.recipe import LabelFiles, Recipe
 from curate.rejections import Rejection, Stage
 from curate.scan import Case, ImageFile, LabelFile, annotates
 from curate.volume import Volume, write
@@ -93,55 +96,58 @@ class CaseBuilder:
 
     def read_labels(self, images: list[OpenImage]) -> None:
         """Read every label file once and give its masks to each image on its grid."""
-        for file in self.case.labels:
-            entry = self.recipe.labels[file.entry]
+        for files in _parts(self.case.labels, self.recipe):
+            entry = self.recipe.labels[files[0].entry]
             wanted = [image for image in images if annotates(entry, self.recipe.images[image.file.entry])]
             if not wanted:
-                detail = "its image was rejected; see that row"
-                self.reject("check", "image_rejected", detail, source_path=file.path)
+                self._reject_each(files, "check", "image_rejected", "its image was rejected; see that row")
                 continue
             try:
-                volume = readers.read(self.raw / file.path).canonical()
-                found = list(read_masks(integers(volume, file.path), entry, file.name, file.path))
+                grid, found = self._read(files, entry)
             except ReadError as error:
-                self.reject("label", error.code, str(error), source_path=file.path)
+                self._reject_each(files, "label", error.code, str(error))
                 continue
             for value in (item for item in found if isinstance(item, UnknownValue)):
                 where = f"value {value.value} on {value.voxels} voxels"
                 detail = f"{where} is not in the recipe; add it to values or ignore_values"
-                self.reject("label", "unknown_value", detail, source_path=file.path, measured=float(value.value))
+                self._reject_each(files, "label", "unknown_value", detail, measured=float(value.value))
             for image in wanted:
-                self._give(image, file, volume.geometry, found)
+                self._give(image, files, grid, found)
 
-    def _give(self, image: OpenImage, file: LabelFile, grid: Geometry, found: Iterable[Any]) -> None:
+    def _read(self, files: list[LabelFile], entry: LabelFiles) -> tuple[Geometry, list[Any]]:
+        """Read what one label file says, or the files that hold the parts of one mask."""
+        volumes = [readers.read(self.raw / file.path).canonical() for file in files]
+        grid = volumes[0].geometry
+        if not all(volume.geometry.same_grid(grid) for volume in volumes):
+            raise ReadError("grid_mismatch", f"{files[0].path}: the parts of this mask lie on different grids")
+        parts = [integers(volume, file.path) for volume, file in zip(volumes, files, strict=True)]
+        found = list(read_masks(reduce(np.maximum, parts), entry, files[0].name, files[0].path))
+        if len(files) > 1:
+            names = "+".join(str(file.name) for file in files)
+            found = [replace(item, source_label=names) if isinstance(item, Mask) else item for item in found]
+        return grid, found
+
+    def _give(self, image: OpenImage, files: list[LabelFile], grid: Geometry, found: Iterable[Any]) -> None:
         """Add what a label file says to one image, if it lies on the image's grid."""
+        where = {"image_id": image.image_id}
         if not image.grid.same_grid(grid):
             detail = f"label grid {grid} differs from image grid {image.grid}"
-            self.reject("check", "grid_mismatch", detail, image_id=image.image_id, source_path=file.path)
+            self._reject_each(files, "check", "grid_mismatch", detail, **where)
             return
-        image.labels.append(file)
+        image.labels.extend(files)
         taken = {(mask.target, mask.rater) for mask in image.masks} | {(one.target, one.rater) for one in image.absent}
         for item in found:
             if isinstance(item, UnknownValue):
                 continue
             if (item.target, item.rater) in taken:
                 detail = "another label file of this image already holds it; tell them apart with `rater`"
-                self.reject(
-                    "label",
-                    "duplicate_target",
-                    detail,
-                    image_id=image.image_id,
-                    target=item.target,
-                    source_path=file.path,
-                )
+                self._reject_each(files, "label", "duplicate_target", detail, target=item.target, **where)
             elif isinstance(item, Mask):
                 image.masks.append(item)
             else:
                 image.absent.append(item)
                 detail = "looked for and not there: a true negative"
-                self.reject(
-                    "label", "empty_mask", detail, image_id=image.image_id, target=item.target, source_path=file.path
-                )
+                self._reject_each(files, "label", "empty_mask", detail, target=item.target, **where)
 
     def has_labels(self, image: OpenImage) -> bool:
         """Tell whether any label file of the image could be used."""
@@ -244,10 +250,24 @@ class CaseBuilder:
                 source_path=mask.source_path,
             )
 
+    def _reject_each(self, files: list[LabelFile], stage: Stage, code: str, detail: str, **where: Any) -> None:
+        for file in files:
+            self.reject(stage, code, detail, source_path=file.path, **where)
+
     def reject(self, stage: Stage, code: str, detail: str, **where: Any) -> None:
         """Add a rejection of this case."""
         rejection = Rejection(self.recipe.dataset.id, stage, code, detail, case_id=self.case.case_id, **where)
         self.piece.rejections.append(rejection.row())
+
+
+def _parts(files: Iterable[LabelFile], recipe: Recipe) -> list[list[LabelFile]]:
+    """Group the label files that are read together: the parts of one mask where the recipe merges, else each alone."""
+    groups: dict[object, list[LabelFile]] = {}
+    for file in files:
+        entry = recipe.labels[file.entry]
+        key = (file.entry, entry.names[str(file.name)]) if entry.merge and entry.names else file.path
+        groups.setdefault(key, []).append(file)
+    return list(groups.values())
 
 
 def _groups(images: list[OpenImage]) -> list[list[OpenImage]]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from curate.errors import ConfigError, UnknownNameError
 from curate.files import sha256_of_json
 from curate.plugins import find, load_toml, nearest
-from curate.vocabulary import REGIONS, Vocabulary
+from curate.vocabulary import Vocabulary
 
 FIELDS = ("case", "patient", "split", "label")
 _FIELD = re.compile(r"\{(\w+)(?::((?:[^{}]|\{[^{}]*\})+))?\}|\*")
@@ -93,6 +93,8 @@ class LabelFiles(_Files):
     """Values that are known not to be targets."""
     rater: Annotated[str, Field(pattern=_CHANNEL)] | None = None
     """Tells several segmentations of one target apart; becomes part of the mask_id."""
+    merge: bool = False
+    """For one file per part: files of a case whose names map to one target are parts of one mask, their union."""
 
     @model_validator(mode="after")
     def _one_meaning(self) -> "LabelFiles":
@@ -101,6 +103,8 @@ class LabelFiles(_Files):
             raise ValueError(f"give exactly one of values, names, target; found {', '.join(given) or 'none'}")
         if (self.names is not None) != ("{label" in self.path):
             raise ValueError("`names` goes with a path that has {label}, and only with it")
+        if self.merge and self.names is None:
+            raise ValueError("`merge` goes with `names`")
         if (self.composites or self.ignore_values) and self.values is None:
             raise ValueError("`composites` and `ignore_values` go with `values`")
         if 0 in (self.values or {}):
@@ -270,9 +274,7 @@ def _check_words(recipe: Recipe, vocabulary: Vocabulary) -> None:
         vocabulary.modality(image.modality)
         if image.sequence is not None:
             vocabulary.sequence(image.sequence, image.modality)
-        region = image.region or recipe.dataset.region
-        if region not in REGIONS:
-            raise UnknownNameError(f"unknown region `{region}`{nearest(region, REGIONS)}; known: {', '.join(REGIONS)}")
+        vocabulary.region(image.region or recipe.dataset.region)
 
 
 def as_json(recipe: Recipe) -> dict[str, Any]:

@@ -6,7 +6,7 @@ is an instance of: `rib_1_left` -> `ribs_left` -> `ribs` -> `thorax` -> `body`.
 
 import csv
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -207,11 +207,11 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(stream)
 
 
-def _known(what: str, word: str, words: Iterable[str]) -> str:
+def _known(what: str, word: str, words: Collection[str]) -> str:
     """Return `word` if it is one of `words`; the hint ignores upper and lower case."""
-    folded = {known.casefold(): known for known in words}
-    if folded.get(word.casefold()) == word:
+    if word in words:
         return word
+    folded = {known.casefold(): known for known in words}
     near = difflib.get_close_matches(word.casefold(), folded, n=1)
     if near:
         raise UnknownNameError(f"unknown {what} `{word}`; did you mean `{folded[near[0]]}`?")

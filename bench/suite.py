@@ -1,0 +1,168 @@
+"""A suite: a named list of evaluation tasks, and its plan over a store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bench import protocols
+from curate import manifest
+from curate.errors import ConfigError, UnknownNameError, UsageError
+from curate.files import sha256_of_json
+from curate.plugins import find, load_toml
+from curate.vocabulary import Vocabulary
+
+Patterns = Annotated[tuple[str, ...], Field(min_length=1)]
+_ALL: tuple[str, ...] = ("*",)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProtocolChoice(_Strict):
+    """Which protocol, in which version, with which parameters."""
+
+    name: str
+    version: int
+    parameters: dict[str, Any] = {}
+
+
+class MetricChoice(_Strict):
+    """What the metrics need to be told."""
+
+    nsd_tolerance_mm: Annotated[float, Field(gt=0)] = 1.0
+    nsd_tolerance_pixels: Annotated[float, Field(gt=0)] = 1.0
+    """For images without spacing, whose distances are in pixels."""
+
+
+class Group(_Strict):
+    """Masks that belong together; every pattern may hold `*`."""
+
+    name: str
+    datasets: Patterns = _ALL
+    targets: Patterns = _ALL
+    modalities: Patterns = _ALL
+    kinds: Patterns = _ALL
+    splits: Patterns = _ALL
+    stated: Literal["seen", "unseen"] | None = None
+    """What the paper behind the suite says of this group; kept beside what is computed."""
+
+
+class Suite(_Strict):
+    """One suite. A mask belongs to the first group that takes it; masks of no group are not evaluated."""
+
+    schema_version: Annotated[Literal[1], Field(alias="schema")]
+    name: str
+    version: int
+    description: str
+    source: str
+    protocol: ProtocolChoice
+    metrics: MetricChoice = MetricChoice()
+    groups: Annotated[tuple[Group, ...], Field(min_length=1)]
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the suite's content."""
+        return sha256_of_json(self.model_dump(mode="json", by_alias=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One image and all its masks that a suite evaluates: the unit of work."""
+
+    image: Mapping[str, Any]
+    """Row of the images table."""
+    masks: tuple[Mapping[str, Any], ...]
+    """Rows of the masks table, with `suite_group`, sorted by mask_id."""
+    split: str | None
+    """The source's own split; None where the store drew it."""
+
+
+def load(name_or_path: str) -> Suite:
+    """Load a suite that ships, or one of the user's own.
+
+    Raises:
+        ConfigError: For a broken suite, or one that names no known target, modality or protocol.
+        UnknownNameError: For a name or path that is not there.
+    """
+    path = find("suites", name_or_path)
+    suite = load_toml(path, Suite)
+    try:
+        protocols.load(suite.protocol.name, suite.protocol.version, suite.protocol.parameters)
+        for group in suite.groups:
+            _check_words(group, Vocabulary.load())
+    except UsageError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return suite
+
+
+def plan(suite: Suite, store: Path, limit: int | None = None) -> list[Unit]:
+    """List the units of a suite that a store can run, sorted by image_id.
+
+    Args:
+        suite: What to evaluate.
+        store: Root of a store.
+        limit: At most this many images.
+
+    Raises:
+        StoreError: When there is no finished store.
+        UsageError: When no mask of the store belongs to the suite.
+    """
+    images = {row["image_id"]: row for row in manifest.read_table(store, "images").to_pylist()}
+    splits = {row["image_id"]: row for row in manifest.read_table(store, "splits").to_pylist()}
+    masks: dict[str, list[dict[str, Any]]] = {}
+    for row in manifest.read_table(store, "masks").to_pylist():
+        group = _group(suite, row, splits[row["image_id"]]["split"])
+        if group is not None:
+            masks.setdefault(row["image_id"], []).append({**row, "suite_group": group})
+    if not masks:
+        raise UsageError(f"no mask of {store} belongs to suite `{suite.name}`; see `curate stats {store}`")
+    units = [
+        Unit(images[image_id], tuple(sorted(masks[image_id], key=_mask_id)), _official(splits[image_id]))
+        for image_id in sorted(masks)
+    ]
+    return units if limit is None else units[:limit]
+
+
+def missing_datasets(suite: Suite, present: Sequence[str]) -> list[str]:
+    """Return the datasets that a suite names outright and a store does not have."""
+    named = {pattern for group in suite.groups for pattern in group.datasets if not set(pattern) & set("*?[")}
+    return sorted(named - set(present))
+
+
+def _group(suite: Suite, mask: Mapping[str, Any], split: str) -> str | None:
+    for group in suite.groups:
+        wanted = (
+            (group.datasets, mask["dataset"]),
+            (group.targets, mask["target"]),
+            (group.modalities, mask["modality"]),
+            (group.kinds, mask["kind"]),
+            (group.splits, split),
+        )
+        if all(any(fnmatchcase(value, pattern) for pattern in patterns) for patterns, value in wanted):
+            return group.name
+    return None
+
+
+def _mask_id(mask: Mapping[str, Any]) -> str:
+    return str(mask["mask_id"])
+
+
+def _official(split: Mapping[str, Any]) -> str | None:
+    return str(split["split"]) if split["origin"] == "official" else None
+
+
+def _check_words(group: Group, vocabulary: Vocabulary) -> None:
+    for targets in group.targets:
+        if not set(targets) & set("*?["):
+            vocabulary.target(targets)
+    for modality in group.modalities:
+        if not set(modality) & set("*?["):
+            vocabulary.modality(modality)
+    for split in group.splits:
+        if split not in ("*", "train", "val", "test"):
+            raise UnknownNameError(f"group `{group.name}`: unknown split `{split}`; known: train, val, test")
