@@ -14,7 +14,7 @@ def rows(what: str) -> list[dict[str, Any]]:
 
 def definitions() -> list[tuple[str, str]]:
     """Return name and definition of every metric, for the page that shows its numbers."""
-    return [(name, metric.definition) for name, metric in METRICS.items()]
+    return [(metric.title, metric.definition) for metric in METRICS.values()]
 
 
 def _models() -> list[dict[str, Any]]:

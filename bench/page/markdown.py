@@ -1,0 +1,53 @@
+"""The leaderboard as Markdown."""
+
+import re
+from collections.abc import Iterator
+
+from bench.leaderboard import Board
+from bench.page import words
+from bench.page.cells import Cell
+from bench.page.sections import sections
+from bench.page.tables import Rows, Table
+from bench.page.tidy import aggregator
+
+_PUNCTUATION = re.compile(r"([\\`*_\[\]#|~])")
+
+
+def render(board: Board) -> str:
+    """Write the page's tables as Markdown; where HTML has a tooltip, the reason stands in parentheses."""
+    parts = [f"# {escape(words.title(board))}", escape(words.question(board)), f"**{escape(words.answer(board))}**"]
+    parts += [escape(caveat) for caveat in words.caveats(board)]
+    for section in sections(board):
+        parts += [f"## {escape(section.title)}", escape(section.text)]
+        for table in (*section.tables, *section.folded):
+            parts += _table(table)
+    parts.append(f"Computed by {escape(aggregator())}.")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escape(text: str) -> str:
+    """Make text mean itself: no markup, no HTML, one line."""
+    flat = " ".join(text.split())
+    html_free = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _PUNCTUATION.sub(r"\\\1", html_free)
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield f"### {escape(table.title)}"
+    yield escape(table.caption)
+    for group in table.groups:
+        if group.title:
+            yield f"#### {escape(group.title)}"
+        yield _grid(table, group.rows)
+
+
+def _grid(table: Table, rows: Rows) -> str:
+    ruler = ["---" if column < table.words else "---:" for column in range(len(table.columns))]
+    lines = [[escape(column) for column in table.columns], ruler, *([_cell(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(cell: Cell) -> str:
+    if cell.why:
+        return f"{escape(cell.text)} ({escape(cell.why)})"
+    return escape(" ".join((cell.text, *cell.notes)))

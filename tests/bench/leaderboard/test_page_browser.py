@@ -1,0 +1,122 @@
+"""The page in a real browser."""
+
+import shutil
+
+import pytest
+
+from bench.leaderboard import write
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
+DICE_COLUMN = "Dice, mean over masks"
+
+
+def rows(level, dataset="d1"):
+    """Make six patients around one level of Dice."""
+    return [{"patient_id": f"p{i}", "dice": level + 0.01 * i, "dataset": dataset} for i in range(6)]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Start headless Chromium; skip where it or playwright is missing."""
+    if CHROMIUM is None:
+        pytest.skip("needs chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs chromium and the package playwright")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page_path(make_run, tmp_path):
+    """Write a leaderboard of two ranked models, a partial one with a hostile name and a reference."""
+    partial = [*rows(0.9)[:5], {"patient_id": "p5", "status": "unsupported"}]
+    runs = [make_run(rows(0.2), "low"), make_run(rows(0.6), "high"), make_run(partial, HOSTILE)]
+    runs.append(make_run(rows(0.9), "truth", card={"sees_reference": True}))
+    return write(runs, tmp_path / "out")[3]
+
+
+@pytest.fixture
+def page(browser, page_path):
+    """Open the page and collect what the console says."""
+    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+    opened.said = []
+    opened.on("console", lambda message: opened.said.append(message.text))
+    opened.on("pageerror", lambda error: opened.said.append(str(error)))
+    opened.asked = []
+    opened.on("request", lambda request: opened.asked.append(request.url))
+    opened.goto(page_path.as_uri())
+    yield opened
+    opened.close()
+
+
+def test_page_opens_in_silence(page, page_path):
+    """The console stays empty and nothing but the page itself is requested."""
+    assert page.said == []
+    assert [url for url in page.asked if not url.startswith("data:")] == [page_path.as_uri()]
+
+
+def test_hostile_name_is_text(page):
+    """Markup in a model's name makes no element and runs nothing, in tables and in charts."""
+    assert page.title() == "Leaderboard: tiny@1"
+    assert page.locator("img").count() == 0
+    assert page.locator("tbody th", has_text=HOSTILE).count() > 0
+    assert page.locator("svg text", has_text=HOSTILE[:20]).count() == 2
+
+
+def test_header_button_sorts_rows_within_their_group(page):
+    """A click sorts the ranked models by a column, a second click the other way; the other groups stay below."""
+    table = page.locator("table").first
+    names = "rows => rows.map(row => row.cells[0].firstChild.textContent.trim())"
+    button = table.get_by_role("button", name=DICE_COLUMN)
+    head = table.locator("th", has_text=DICE_COLUMN)
+    button.click()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert table.locator("tbody").first.locator("tr").evaluate_all(names) == ["high", "low"]
+    button.focus()
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert table.locator("tbody").first.locator("tr").evaluate_all(names) == ["low", "high"]
+    assert table.locator("tbody").nth(2).locator("tr").evaluate_all(names)[1] == "truth"
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_page_is_never_wider_than_the_window(page, width):
+    """Wide tables scroll inside their own frame."""
+    page.set_viewport_size({"width": width, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_ink_stands_out_from_paper(page, scheme):
+    """Text and charts have at least the contrast 7:1 (WCAG 2.2, 1.4.6) in light and in dark."""
+    page.emulate_media(color_scheme=scheme)
+    colours = page.evaluate(
+        """() => [document.body, document.querySelector('svg')].map(one => getComputedStyle(one).color)
+           .concat(getComputedStyle(document.body).backgroundColor)"""
+    )
+    *inks, paper = (luminance(colour) for colour in colours)
+    for ink in inks:
+        assert (max(ink, paper) + 0.05) / (min(ink, paper) + 0.05) >= 7
+
+
+def luminance(colour):
+    """Compute the relative luminance of `rgb(r, g, b)` as WCAG defines it."""
+    values = [int(part) / 255 for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in values]
+    return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_page_works_without_javascript(browser, page_path):
+    """With scripts off the table is complete and has no dead buttons."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(page_path.as_uri())
+    assert page.locator("button").count() == 0
+    assert page.locator("table").first.locator("tbody th[scope=row]").count() == 4
+    context.close()
