@@ -109,6 +109,12 @@ class LabelFiles(_Files):
             raise ValueError("`composites` and `ignore_values` go with `values`")
         if 0 in (self.values or {}):
             raise ValueError("value 0 is background and cannot be a target")
+        for target, union in self.composites.items():
+            if not union or 0 in union:
+                raise ValueError(f"composite `{target}` needs values, and 0 is background")
+        for value in self.ignore_values:
+            if value in (self.values or {}):
+                raise ValueError(f"value {value} stands in `ignore_values` and names a target")
         return self
 
     def source_values(self) -> dict[str, tuple[int, ...]]:
@@ -143,7 +149,8 @@ class Splits(_Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> "Splits":
-        if abs(self.train + self.val + self.test - 1) > 1e-9 or min(self.train, self.val, self.test) < 0:
+        shares = (self.train, self.val, self.test)
+        if not (abs(sum(shares) - 1) <= 1e-9 and min(shares) >= 0):  # NaN fails both
             raise ValueError("train, val and test must be shares that add up to 1")
         return self
 
@@ -240,6 +247,8 @@ def compile_path(path: str) -> re.Pattern[str]:
     plain = PurePosixPath(_FIELD.sub("x", path))
     if plain.is_absolute() or ".." in plain.parts or "\\" in _FIELD.sub("x", path):
         raise ValueError(f"path `{path}` must be relative to the source root, with / and without ..")
+    if re.search("[{}]", str(plain)):
+        raise ValueError(f"path `{path}` has a brace that belongs to no field; write {{case}}, or {{case:EXPRESSION}}")
     parts: list[str] = []
     end = 0
     for match in _FIELD.finditer(path):

@@ -133,6 +133,15 @@ def _first(entry: Entry) -> str:
 def _unseen(board: Board, entry: Entry) -> str:
     seen, unseen = (board.figure(entry.name, split=("seen_target", word_)) for word_ in ("seen", "unseen"))
     if seen is None or unseen is None or seen.value is None or unseen.value is None:
-        return "; which of its targets it had seen in training is not known for both sides"
+        return f"; {_one_sided(seen, unseen)}"
     n = f"n = {seen.n_masks:,} and {unseen.n_masks:,}"
     return f"; it has {_value(seen)} on seen and {_value(unseen)} on unseen targets ({n})"
+
+
+def _one_sided(seen: Figure | None, unseen: Figure | None) -> str:
+    """Say why there is no gap between seen and unseen targets."""
+    if seen is not None and seen.n_masks:
+        return "no target is known to be unseen in its training"
+    if unseen is not None and unseen.n_masks:
+        return "it was trained on none of these targets"
+    return "which of these targets it was trained on is not disclosed"
