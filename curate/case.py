@@ -20,6 +20,9 @@ from curate.rejections import Rejection, Stage
 from curate.scan import Case, ImageFile, LabelFile, annotates
 from curate.volume import Volume, write
 
+MOST_UNKNOWN_VALUES = 20
+"""Unknown values of one label file that get a row each."""
+
 
 @dataclass(slots=True)
 class Piece:
@@ -86,11 +89,11 @@ class CaseBuilder:
             except ReadError as error:
                 self.reject("check", error.code, str(error), image_id=image_id, source_path=file.path)
                 continue
-            if self.profile.needs_volume and (header.unit == "pixel" or header.geometry.is_2d):
+            grid = header.geometry if header.unit == "pixel" else header.geometry.canonical()
+            if self.profile.needs_volume and (grid.unit == "pixel" or grid.is_2d):
                 detail = f"profile {self.profile.name} works in mm on volumes; this is {header.geometry}"
                 self.reject("check", "profile_needs_volume", detail, image_id=image_id, source_path=file.path)
                 continue
-            grid = header.geometry if header.unit == "pixel" else header.geometry.canonical()
             images.append(OpenImage(file, image_id, header, grid))
         return images
 
@@ -107,10 +110,7 @@ class CaseBuilder:
             except ReadError as error:
                 self._reject_each(files, "label", error.code, str(error))
                 continue
-            for value in (item for item in found if isinstance(item, UnknownValue)):
-                where = f"value {value.value} on {value.voxels} voxels"
-                detail = f"{where} is not in the recipe; add it to values or ignore_values"
-                self._reject_each(files, "label", "unknown_value", detail, measured=float(value.value))
+            self._reject_unknown(files, [item for item in found if isinstance(item, UnknownValue)])
             for image in wanted:
                 self._give(image, files, grid, found)
 
@@ -126,6 +126,17 @@ class CaseBuilder:
             names = "+".join(str(file.name) for file in files)
             found = [replace(item, source_label=names) if isinstance(item, Mask) else item for item in found]
         return grid, found
+
+    def _reject_unknown(self, files: list[LabelFile], values: list[UnknownValue]) -> None:
+        """Add a row per unknown value; an image that stands where labels should be must not become thousands."""
+        for value in values[:MOST_UNKNOWN_VALUES]:
+            detail = (
+                f"value {value.value} on {value.voxels} voxels is not in the recipe; add it to values or ignore_values"
+            )
+            self._reject_each(files, "label", "unknown_value", detail, measured=float(value.value))
+        if len(values) > MOST_UNKNOWN_VALUES:
+            detail = f"{len(values) - MOST_UNKNOWN_VALUES} more values are not in the recipe; is this a label map?"
+            self._reject_each(files, "label", "unknown_value", detail)
 
     def _give(self, image: OpenImage, files: list[LabelFile], grid: Geometry, found: Iterable[Any]) -> None:
         """Add what a label file says to one image, if it lies on the image's grid."""

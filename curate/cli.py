@@ -2,16 +2,17 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from curate.errors import UsageError
 
 Handler = Callable[[argparse.Namespace], int]
 
-FINE, FINDINGS, WRONG_USAGE = 0, 1, 2
+FINE, FINDINGS, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,16 +20,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     handler: Handler = arguments.handler
     try:
-        return handler(arguments)
+        status = handler(arguments)
+        sys.stdout.flush()
     except UsageError as error:
         print(f"curate: {error}", file=sys.stderr)
         return WRONG_USAGE
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever read the output has enough; nothing is left to flush at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINE
+    except KeyboardInterrupt:
+        print("curate: interrupted; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+    return status
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_USAGE, f"{self.prog}: {message}; see `{self.prog} --help`\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="curate", description="Turn public medical datasets into one store.")
+    parser = _Parser(prog="curate", description="Turn public medical datasets into one store.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, handler: Handler, text: str) -> argparse.ArgumentParser:

@@ -1,8 +1,10 @@
 """Run one function over many items with dask: in this process, in processes beside it, or on any cluster."""
 
+import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +20,9 @@ R = TypeVar("R")
 
 _AHEAD = 4
 """Items that wait per worker thread, so that a queue of a million cases costs no memory."""
+_PATIENCE_SECONDS = 15
+_DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+"""What worker processes run first: Control-C is for the process that started them, which then ends them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,10 @@ def run(function: Callable[[T], R], items: Sequence[T], where: Where) -> Iterato
         where: Threads, processes or a cluster. A single worker runs here, one item after the other.
 
     Raises:
-        UsageError: When no scheduler answers at the given address.
+        UsageError: When no scheduler answers at the given address, or when it goes away.
     """
+    if not items:
+        return
     if where.scheduler is None and (where.workers == 1 or len(items) == 1):
         for item in items:
             yield item, _called(function, item)
@@ -62,23 +69,48 @@ def _called(function: Callable[[T], R], item: T) -> R | BaseException:
 
 
 def _stream(client: "Client", function: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple[T, R | BaseException]]:
+    """Run items side by side; those whose worker died run again, each alone, so that no bystander is blamed."""
+    from distributed import KilledWorker
+    from distributed.comm import CommClosedError
+
+    suspects: list[T] = []
+    try:
+        for item, result in _side_by_side(client, function, items):
+            if isinstance(result, KilledWorker):
+                suspects.append(item)
+            else:
+                yield item, result
+        for item in suspects:
+            yield from _side_by_side(client, function, [item])
+    except (CommClosedError, CancelledError) as error:
+        raise UsageError("the dask scheduler went away; start it and give the same command, which goes on") from error
+
+
+def _side_by_side(
+    client: "Client", function: Callable[[T], R], items: Sequence[T]
+) -> Iterator[tuple[T, R | BaseException]]:
     from distributed import as_completed
 
-    threads = max(1, sum(client.nthreads().values()))
-    waiting = iter(range(len(items)))
-    item_of = {}
+    waiting = iter(items)
+    item_of: dict[object, T] = {}
 
-    def submit(index: int) -> object:
-        future = client.submit(function, items[index], pure=False)
-        item_of[future.key] = items[index]
-        return future
+    def submitted(count: int) -> Iterator[object]:
+        for item in islice(waiting, max(0, count)):
+            future = client.submit(function, item, pure=False)
+            item_of[future.key] = item
+            yield future
 
-    running = as_completed([submit(index) for index in islice(waiting, threads * _AHEAD)])
+    running = as_completed(submitted(_room(client)))
     for future in running:
         error = future.exception()
         yield item_of.pop(future.key), error if error is not None else future.result()
-        for index in islice(waiting, 1):
-            running.add(submit(index))
+        for following in submitted(_room(client) - running.count()):  # workers may have come or gone
+            running.add(following)
+
+
+def _room(client: "Client") -> int:
+    """Return how many items the cluster of this moment may hold."""
+    return _AHEAD * max(1, sum(int(threads) for threads in client.nthreads().values()))
 
 
 @contextmanager
@@ -86,22 +118,54 @@ def _client(where: Where) -> Iterator["Client"]:
     """Connect to the cluster that `where` names, or start one that ends with the block."""
     import distributed
 
-    quiet = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
     if where.scheduler is not None:
-        try:
-            client = distributed.Client(where.scheduler, timeout="10s")
-        except (OSError, ValueError) as error:
-            raise UsageError(
-                f"no dask scheduler answers at {where.scheduler}; start one with `dask scheduler`"
-            ) from error
-        with client:
+        check(where)
+        with _quiet(), distributed.Client(where.scheduler) as client:
             yield client
         return
-    if where.workers is None:
-        cluster = distributed.LocalCluster(
-            n_workers=1, threads_per_worker=os.cpu_count() or 1, processes=False, **quiet
-        )
-    else:
-        cluster = distributed.LocalCluster(n_workers=where.workers, threads_per_worker=1, processes=True, **quiet)
+    processes = where.workers is not None
+    cluster = distributed.LocalCluster(
+        n_workers=where.workers or 1,
+        threads_per_worker=1 if processes else os.cpu_count() or 1,
+        processes=processes,
+        dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # without it, a second build warns that 8787 is taken
+        silence_logs=logging.CRITICAL,
+        **({"preload": [_DEAF]} if processes else {}),
+    )
     with cluster, distributed.Client(cluster) as client:
         yield client
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep dask's own account of a lost connection out of the log; the error says it in one line."""
+    log = logging.getLogger("distributed")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def check(where: Where) -> None:
+    """Refuse an address at which no scheduler answers; a `Client` would take its time and then leave a traceback.
+
+    Raises:
+        UsageError: When an address is given and nothing there speaks dask's protocol.
+    """
+    if where.scheduler is None:
+        return
+    address = where.scheduler
+    from distributed.comm import connect
+
+    async def shake_hands() -> None:
+        connection = await asyncio.wait_for(connect(address, timeout=_PATIENCE_SECONDS), _PATIENCE_SECONDS)
+        await connection.close()
+
+    try:
+        with ThreadPoolExecutor(1) as thread:  # a notebook's own thread already runs a loop
+            thread.submit(asyncio.run, shake_hands()).result()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"no dask scheduler answers at `{address}`; start one with `dask scheduler`") from error

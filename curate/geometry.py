@@ -18,6 +18,8 @@ Box = tuple[int, int, int, int, int, int]
 
 _WORLD_AXES = (("L", "R"), ("P", "A"), ("I", "S"))
 _SMALLEST_SPACING_MM = 1e-6
+_SMALLEST_VOLUME_SHARE = 1e-3
+"""Volume of a voxel over that of a box with its edge lengths; less is a grid whose axes lie in one plane."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,15 +37,19 @@ class Geometry:
         """Refuse grids that lie nowhere.
 
         Raises:
-            GeometryError: For a shape that is not three positive numbers or an affine that is not invertible.
+            GeometryError: For a shape that is not three positive whole numbers, or an affine that is not invertible.
         """
         affine = np.array(self.affine, dtype=np.float64)
-        if len(self.shape_ijk) != 3 or min(self.shape_ijk) < 1:
-            raise GeometryError(f"shape must be three positive numbers, found {tuple(self.shape_ijk)}")
+        if len(self.shape_ijk) != 3 or not all(n >= 1 and float(n).is_integer() for n in self.shape_ijk):
+            raise GeometryError(f"shape must be three positive whole numbers, found {tuple(self.shape_ijk)}")
         if affine.shape != (4, 4) or not np.isfinite(affine).all():
             raise GeometryError(f"affine must be 4x4 and finite, found {affine.tolist()}")
-        lengths = np.linalg.norm(affine[:3, :3], axis=0)
-        if lengths.min() < _SMALLEST_SPACING_MM or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-3:
+        if not np.allclose(affine[3], (0, 0, 0, 1)):
+            raise GeometryError(f"affine must end in the row 0 0 0 1, found {affine[3].tolist()}")
+        with np.errstate(all="ignore"):
+            lengths = np.linalg.norm(affine[:3, :3], axis=0)
+            volume_share = abs(np.linalg.det(affine[:3, :3] / lengths))
+        if not (lengths.min() >= _SMALLEST_SPACING_MM and volume_share >= _SMALLEST_VOLUME_SHARE):
             raise GeometryError(f"affine must be invertible, found spacing {lengths.tolist()} mm")
         affine.setflags(write=False)
         object.__setattr__(self, "affine", affine)
@@ -87,14 +93,17 @@ class Geometry:
         return (points - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
 
     def canonical_transform(self) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
-        """Return how to turn this grid to the nearest RAS+ one: axes to transpose by, then axes to flip."""
+        """Return how to turn this grid to the nearest RAS+ one: axes to transpose by, then axes to flip.
+
+        The axis across a single slice comes last whatever its direction, so that every 2D image has k = 1.
+        """
         axes, signs = self._nearest_world_axes()
-        order = tuple(axes.index(world) for world in range(3))
-        flips = tuple(signs[source] < 0 for source in order)
-        return order, flips  # type: ignore[return-value]
+        single_slice = self.shape_ijk.count(1) == 1
+        first, second, third = sorted(range(3), key=lambda n: (single_slice and self.shape_ijk[n] == 1, axes[n]))
+        return (first, second, third), (signs[first] < 0, signs[second] < 0, signs[third] < 0)
 
     def canonical(self) -> "Geometry":
-        """Return the grid after `canonical_transform`: same voxels, same places, axes nearest to R, A, S."""
+        """Return the grid after `canonical_transform`: same voxels, same places, axes in the order R, A, S."""
         order, flips = self.canonical_transform()
         shape = (self.shape_ijk[order[0]], self.shape_ijk[order[1]], self.shape_ijk[order[2]])
         affine = self.affine.copy()
@@ -125,7 +134,7 @@ class Geometry:
             return False
         corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape_ijk])).reshape(3, -1).T
         shift = np.abs(self.to_world(corners) - other.to_world(corners)).max()
-        return bool(shift <= tolerance * max(1.0, min(self.spacing)))
+        return bool(shift <= tolerance * min(*self.spacing, *other.spacing))
 
     def _nearest_world_axes(self) -> tuple[list[int], list[float]]:
         """Pair each array axis with one world axis, the strongest alignment first."""

@@ -9,12 +9,16 @@ from curate.labelmap import BoxMask
 from curate.masks import Mask
 from curate.volume import Volume, from_simpleitk, to_simpleitk
 
+_TIE = 1e-6
+"""Voxels; more than the rounding of an affine, so that it decides no tie."""
+
 
 def resample_image(volume: Volume, grid: Geometry) -> Volume:
     """Resample intensities linearly onto `grid`; the border value continues outside; integers stay integers."""
     import SimpleITK as sitk
 
-    source = Volume(volume.voxels.astype(np.float32), volume.geometry)
+    exact = np.result_type(volume.voxels.dtype, np.float32)  # float64 for 32-bit integers, which float32 cannot hold
+    source = Volume(volume.voxels.astype(exact, copy=False), volume.geometry)
     resampled = from_simpleitk(_resampled(source, grid, sitk.sitkLinear))
     voxels = resampled.voxels
     if volume.voxels.dtype.kind in "iu":
@@ -26,14 +30,15 @@ def resample_image(volume: Volume, grid: Geometry) -> Volume:
 def resample_mask(mask: Mask, source: Geometry, grid: Geometry) -> Mask:
     """Resample a mask by nearest neighbour onto `grid`: a voxel is inside when the source voxel at its centre is.
 
-    Only the mask's own box is visited. Both grids must have parallel axes, as `Geometry.resampled` gives.
+    Only the mask's own box is visited. Both grids must have parallel axes, as `Geometry.resampled` gives. A centre
+    halfway between two source voxels takes the one of higher index, on every machine.
     """
     steps = np.array(grid.spacing) / np.array(source.spacing)
     start = source.to_voxel(grid.affine[:3, 3])
     index, box = [], []
     for axis in range(3):
         centres = start[axis] + steps[axis] * np.arange(grid.shape_ijk[axis])
-        nearest = np.floor(centres + 0.5).astype(np.int64)
+        nearest = np.floor(centres + 0.5 + _TIE).astype(np.int64)
         inside = np.flatnonzero((nearest >= mask.voxels.box[axis]) & (nearest < mask.voxels.box[axis + 3]))
         index.append(nearest[inside] - mask.voxels.box[axis])
         box.append((int(inside[0]), int(inside[-1]) + 1) if inside.size else (0, 0))

@@ -1,7 +1,8 @@
 """Label maps: many masks in few arrays, and masks back out of them.
 
 A mask is a target's voxels. A label map holds several masks as integers; the union of some of its values is one mask.
-Inside one label map, masks are disjoint or nested; masks that overlap otherwise go to a further layer.
+Inside one label map every value lies wholly inside or wholly outside every mask: disjoint and nested masks share one;
+masks that cut through each other go to a further layer.
 """
 
 from collections.abc import Sequence

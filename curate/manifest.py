@@ -40,21 +40,18 @@ def read_table(store: Path, name: TableName, datasets: Sequence[str] | None = No
     """Read one kind of table of a store, for some datasets or for all, sorted by dataset.
 
     Raises:
-        StoreError: When the store, or a dataset that was asked for, is not there.
+        StoreError: When the store, or a dataset that was asked for, is not there, or a table is damaged.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    read_store(store)
-    present = sorted(path.stem for path in (store / "manifest" / name).glob("*.parquet"))
+    present = dataset_names(read_store(store))
     missing = sorted(set(datasets or ()) - set(present))
     if missing:
         raise StoreError(f"{store} has no dataset `{missing[0]}`; it has {', '.join(present) or 'none'}")
-    tables = [
-        pq.read_table(store / table_path(name, dataset), schema=arrow_schema(PER_DATASET[name]))
-        for dataset in (present if datasets is None else sorted(set(datasets)))
-    ]
-    return pa.concat_tables(tables) if tables else arrow_schema(PER_DATASET[name]).empty_table()
+    schema = arrow_schema(PER_DATASET[name])
+    wanted = present if datasets is None else sorted(set(datasets))
+    tables = [_parquet(store / table_path(name, dataset), schema) for dataset in wanted]
+    return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
 def read_frame(store: Path, name: TableName, datasets: Sequence[str] | None = None) -> "pd.DataFrame":
@@ -65,32 +62,49 @@ def read_frame(store: Path, name: TableName, datasets: Sequence[str] | None = No
 
 def read_datasets(store: Path) -> list[dict[str, Any]]:
     """Return the rows of the datasets table, sorted by dataset; empty before the first build has ended."""
-    import pyarrow.parquet as pq
-
     path = store / DATASETS_PATH
     if not path.is_file():
         return []
-    rows: list[dict[str, Any]] = pq.read_table(path, schema=arrow_schema(DATASETS)).to_pylist()
+    rows: list[dict[str, Any]] = _parquet(path, arrow_schema(DATASETS)).to_pylist()
     return rows
 
 
-def read_store(store: Path) -> dict[str, Any]:
+def dataset_names(content: Mapping[str, Any]) -> list[str]:
+    """Return the datasets of a store by its `store.json`, sorted; tables that a killed build left do not count."""
+    tables = (path.removeprefix("manifest/images/") for path in content["files"] if path.startswith("manifest/images/"))
+    return sorted(name.removesuffix(".parquet") for name in tables)
+
+
+def read_store(store: Path, path: str = STORE_PATH) -> dict[str, Any]:
     """Return `store.json`: schema version, profile, tool version, counts, and the hash of every file.
+
+    Args:
+        store: Root of the store.
+        path: Where it lies, relative to the store.
 
     Raises:
         StoreError: When there is no finished store, or one of another schema version.
     """
-    path = store / STORE_PATH
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads((store / path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise StoreError(
             f"{store}: no finished store here; make one with `curate build RECIPE --raw DIR --out {store}`"
         ) from error
     except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: cannot be read ({error}); build the store again") from error
-    if content.get("schema_version") != SCHEMA_VERSION:
-        raise StoreError(
-            f"{store}: schema version {content.get('schema_version')}, this medseen reads {SCHEMA_VERSION}"
-        )
+        raise StoreError(f"{store / path}: cannot be read ({error}); build the store again") from error
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if version != SCHEMA_VERSION:
+        raise StoreError(f"{store}: schema version {version}, this medseen reads {SCHEMA_VERSION}")
     return content
+
+
+def _parquet(path: Path, schema: "pa.Schema") -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(path, schema=schema)
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise StoreError(f"{path}: cannot be read ({reason}); build the store again") from error

@@ -17,6 +17,9 @@ from curate.volume import Volume
 _FRACTION = 1e-3
 """Scaled headers turn 1 into 0.99999997; farther than this from an integer is no rounding error."""
 
+_LARGEST = 2.0**31
+"""A label is below this; larger floats have no place in int32."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mask:
@@ -62,11 +65,11 @@ def integers(volume: Volume, name: str) -> NDArray[Any]:
     if not np.isfinite(voxels).all():
         raise ReadError("nonfinite_voxels", f"{name}: {np.count_nonzero(~np.isfinite(voxels))} voxels are not finite")
     rounded = np.rint(voxels)
-    off = np.abs(voxels - rounded) > _FRACTION
+    off = (np.abs(voxels - rounded) > _FRACTION) | (np.abs(rounded) >= _LARGEST)
     if off.any():
         example = float(voxels[off].ravel()[0])
         raise ReadError(
-            "fractional_values", f"{name}: {np.count_nonzero(off)} voxels are no integers, such as {example:.4g}"
+            "fractional_values", f"{name}: {np.count_nonzero(off)} voxels are no 32-bit integers, such as {example:.4g}"
         )
     return np.asarray(rounded, dtype=np.int32)
 

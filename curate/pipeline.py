@@ -1,22 +1,24 @@
 """The story of `curate`: from source trees and recipes to a store."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
 from curate import case as cases
-from curate import executor, scan, store
+from curate import executor, scan, splits, store
 from curate.case import Piece
 from curate.executor import Where
 from curate.profile import Profile
 from curate.recipe import Recipe
 from curate.rejections import Rejection
 from curate.scan import Case, Found
-from curate.store import Resume
+from curate.store import Finished, Resume
+
+OF_PICTURES = ("profile_needs_volume", "image_rejected")
+"""Codes of what a profile for volumes leaves out of a dataset with pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +63,42 @@ def build(
         A report per dataset, in the order of `sources`.
 
     Raises:
-        UsageError: For a missing source folder, a folder that is no store, or a store of another profile.
+        UsageError: For a missing source folder, a folder that is no store, a store of another profile, a split that
+            the recipe does not map, or a scheduler that does not answer.
     """
-    found = {source.recipe.dataset.id: scan.find(source.recipe, source.raw) for source in sources}
+    executor.check(where)
+    jobs = [_job(source) for source in sources]
+    out = out.absolute()
     store.prepare(out, profile)
-    reports: list[Report] = []
-    rows: list[dict[str, Any]] = []
-    files: dict[str, str] = {}
-    for source in sources:
-        recipe, dataset = source.recipe, source.recipe.dataset.id
-        pieces, reused = _build_cases(source, found[dataset], out, profile, where, resume)
-        rows.append(store.finish_dataset(out, recipe, profile, found[dataset], pieces))
-        files |= {path: digest for piece in pieces.values() for path, digest in piece.files.items()}
-        reports.append(_report(recipe, profile, found[dataset], pieces, reused))
-    store.finish(out, profile, rows, files)
-    return reports
+    tasks = [task for job in jobs for task in _tasks(job, out, profile, resume)]
+    finished: list[Finished] = []
+    reports: dict[str, Report] = {}
+    for job in _completed(jobs, tasks, where):
+        finished.append(store.finish_dataset(out, job.source.recipe, profile, job.found, job.pieces))
+        reports[job.dataset] = _report(profile, job)
+        job.pieces.clear()
+    store.finish(out, profile, finished)
+    return [reports[job.dataset] for job in jobs]
+
+
+@dataclass(slots=True)
+class _Job:
+    """One dataset on its way."""
+
+    source: Source
+    found: Found
+    pieces: dict[str, Piece] = field(default_factory=dict)
+    """case_id -> what the case added; complete when every case has one."""
+    reused: int = 0
+
+    @property
+    def dataset(self) -> str:
+        return self.source.recipe.dataset.id
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One case with all that a worker needs."""
+    """One case with all that a worker needs, wherever it runs."""
 
     case: Case
     mark: str
@@ -89,64 +107,95 @@ class _Task:
     out: Path
 
 
-def _build_cases(
-    source: Source, found: Found, out: Path, profile: Profile, where: Where, resume: Resume
-) -> tuple[dict[str, Piece], int]:
-    """Return the piece of every case, and how many an earlier build had left."""
-    pieces: dict[str, Piece] = {}
-    tasks: list[_Task] = []
-    for case in found.cases:
-        mark = store.fingerprint(case, source.recipe, profile, source.raw)
-        piece = store.load_piece(out, source.recipe.dataset.id, case.case_id, mark, resume)
+def _job(source: Source) -> _Job:
+    """Scan one source tree."""
+    found = scan.find(source.recipe, source.raw)
+    splits.check_words(source.recipe, (case.split for case in found.cases))
+    return _Job(Source(source.recipe, source.raw.absolute()), found)
+
+
+def _tasks(job: _Job, out: Path, profile: Profile, resume: Resume) -> list[_Task]:
+    """Take over the cases that an earlier build had finished; return a task for each of the others."""
+    tasks = []
+    common = store.basis(job.source.recipe, profile)
+    for case in job.found.cases:
+        mark = store.fingerprint(case, job.source.raw, common)
+        piece = store.load_piece(out, job.dataset, case.case_id, mark, resume)
         if piece is None:
-            tasks.append(_Task(case, mark, source, profile, out))
+            tasks.append(_Task(case, mark, job.source, profile, out))
         else:
-            pieces[case.case_id] = piece
-    reused = len(pieces)
+            job.pieces[case.case_id] = piece
+    job.reused = len(job.pieces)
+    return tasks
+
+
+def _completed(jobs: Sequence[_Job], tasks: Sequence[_Task], where: Where) -> Iterator[_Job]:
+    """Run the cases of all datasets as one stream of work; yield each dataset when its last case is done."""
+    running = {job.dataset: job for job in jobs}
+    waiting = Counter(task.source.recipe.dataset.id for task in tasks)
+    yield from (job for job in jobs if not waiting[job.dataset])
     results = executor.run(_build_case, tasks, where)
-    for task, result in tqdm(results, total=len(tasks), desc=source.recipe.dataset.id, unit="case", disable=None):
-        pieces[task.case.case_id] = _failed(task, result) if isinstance(result, BaseException) else result
-    return pieces, reused
+    for task, result in tqdm(results, total=len(tasks), desc="build", unit="case", disable=None):
+        job = running[task.source.recipe.dataset.id]
+        if isinstance(result, BaseException):  # no piece is written down: the next build tries again
+            rows = [rejection.row() for rejection in failed(task.case, task.source.recipe, result)]
+            job.pieces[task.case.case_id] = Piece(rejections=rows)
+        else:
+            job.pieces[task.case.case_id] = result
+        waiting[job.dataset] -= 1
+        if not waiting[job.dataset]:
+            yield job
 
 
 def _build_case(task: _Task) -> Piece:
     """Build one case on a worker and write its piece down, so that a killed build need not repeat it."""
+    dataset, case_id = task.source.recipe.dataset.id, task.case.case_id
+    store.drop_piece(task.out, dataset, case_id)
     piece = cases.build(task.case, task.source.recipe, task.profile, task.source.raw, task.out)
-    store.save_piece(task.out, task.source.recipe.dataset.id, task.case.case_id, piece, task.mark)
+    store.save_piece(task.out, dataset, case_id, piece, task.mark)
     return piece
 
 
-def _failed(task: _Task, error: BaseException) -> Piece:
-    """Turn an error that nobody foresaw into rejections of the case's files; the next build tries again."""
-    dataset, detail = task.source.recipe.dataset.id, f"{type(error).__name__}: {error}"[:300]
-    rows = [
-        Rejection(dataset, "build", "unexpected_error", detail, case_id=task.case.case_id, source_path=file.path).row()
-        for file in task.case.files
+def failed(case: Case, recipe: Recipe, error: BaseException) -> list[Rejection]:
+    """Turn an error that nobody foresaw into a rejection of each of the case's files."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    detail = text.encode("utf-8", "backslashreplace").decode()[:300]
+    return [
+        Rejection(recipe.dataset.id, "build", "unexpected_error", detail, case_id=case.case_id, source_path=file.path)
+        for file in case.files
     ]
-    return Piece(rejections=rows)
 
 
-def _report(recipe: Recipe, profile: Profile, found: Found, pieces: Mapping[str, Piece], reused: int) -> Report:
-    rows = [rejection.row() for rejection in found.rejections]
-    rows += [row for piece in pieces.values() for row in piece.rejections]
+def _report(profile: Profile, job: _Job) -> Report:
+    rows = [rejection.row() for rejection in job.found.rejections]
+    rows += [row for piece in job.pieces.values() for row in piece.rejections]
     rejections = Counter(row["code"] for row in rows if row["stage"] != "rule")
     decisions = Counter(row["code"] for row in rows if row["stage"] == "rule")
-    images = sum(len(piece.images) for piece in pieces.values())
-    masks = sum(len(piece.masks) for piece in pieces.values())
-    counts = {"cases": len(found.cases), "images": images}
-    if not profile.rules and profile.spacing_mm is None:
-        counts["masks"] = masks
-    surprises = [] if rejections["profile_needs_volume"] else unexpected(recipe, counts, rejections)
+    images = sum(len(piece.images) for piece in job.pieces.values())
+    masks = sum(len(piece.masks) for piece in job.pieces.values())
     return Report(
-        recipe.dataset.id,
-        cases=len(pieces),
-        reused=reused,
+        job.dataset,
+        cases=len(job.pieces),
+        reused=job.reused,
         images=images,
         masks=masks,
         rejections=dict(sorted(rejections.items())),
         decisions=dict(sorted(decisions.items())),
-        surprises=surprises,
+        surprises=_surprises(profile, job, images, masks, rejections),
     )
+
+
+def _surprises(profile: Profile, job: _Job, images: int, masks: int, rejections: Counter[str]) -> list[str]:
+    """Compare with the recipe's expectations, as far as they hold under this profile."""
+    recipe = job.source.recipe
+    counts = {"cases": len(job.found.cases)}
+    if rejections["profile_needs_volume"]:  # pictures are left out whole, so only what goes beyond that surprises
+        beyond = Counter({code: rows for code, rows in rejections.items() if code not in OF_PICTURES})
+        return unexpected(recipe, counts, beyond | Counter(recipe.expect.rejections))
+    counts["images"] = images
+    if not profile.rules and profile.spacing_mm is None:
+        counts["masks"] = masks
+    return unexpected(recipe, counts, rejections)
 
 
 def unexpected(recipe: Recipe, counts: Mapping[str, int], rejections: Mapping[str, int]) -> list[str]:
@@ -162,6 +211,8 @@ def unexpected(recipe: Recipe, counts: Mapping[str, int], rejections: Mapping[st
         expected = getattr(recipe.expect, name)
         if expected is not None and expected != found:
             lines.append(f"{name}: found {found}, the recipe expects {expected}")
+    if counts.get("cases") == 0 and recipe.expect.cases is None:
+        lines.append("cases: found none; is --raw the folder that the recipe's paths start from?")
     expected_codes = recipe.expect.rejections
     for code in sorted({*rejections, *expected_codes}):
         found, expected = rejections.get(code, 0), expected_codes.get(code, 0)

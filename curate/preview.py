@@ -11,7 +11,7 @@ from curate import executor, readers, scan
 from curate.case import CaseBuilder
 from curate.errors import ReadError
 from curate.executor import Where
-from curate.pipeline import Source, unexpected
+from curate.pipeline import OF_PICTURES, Source, failed, unexpected
 from curate.profile import Profile
 from curate.recipe import Recipe
 from curate.scan import Case, annotates
@@ -48,18 +48,20 @@ def preview(source: Source, profile: Profile, where: Where) -> Preview:
     """Scan one source tree: match names, read headers, compare with what the recipe expects.
 
     Raises:
-        UsageError: For a missing source folder.
+        UsageError: For a missing source folder, or a scheduler that does not answer.
     """
+    executor.check(where)
     recipe = source.recipe
     found = scan.find(recipe, source.raw)
     rows = [rejection.row() for rejection in found.rejections]
     by_name = Counter(row["code"] for row in rows)
     images = label_files = 0
-    tasks = [_Task(case, recipe, profile, source.raw) for case in found.cases]
+    tasks = [_Task(case, recipe, profile, source.raw.absolute()) for case in found.cases]
     results = executor.run(_read_headers, tasks, where)
-    for _, result in tqdm(results, total=len(tasks), desc=recipe.dataset.id, unit="case", disable=None):
+    for task, result in tqdm(results, total=len(tasks), desc=recipe.dataset.id, unit="case", disable=None):
         if isinstance(result, BaseException):
-            raise result
+            rows += [rejection.row() for rejection in failed(task.case, recipe, result)]
+            continue
         images += result[0]
         label_files += result[1]
         rows += result[2]
@@ -85,6 +87,9 @@ def _read_headers(task: _Task) -> tuple[int, int, list[dict[str, object]]]:
     for file in task.case.labels:
         entry = task.recipe.labels[file.entry]
         wanted = [image for image in images if annotates(entry, task.recipe.images[image.file.entry])]
+        if not wanted:
+            builder.reject("check", "image_rejected", "its image was rejected; see that row", source_path=file.path)
+            continue
         try:
             header = readers.header(task.raw / file.path)
         except ReadError as error:
@@ -103,7 +108,8 @@ def _surprises(recipe: Recipe, cases: int, by_name: Counter[str], codes: Counter
     """Compare what names decide exactly, and what headers decide from one side: voxels may add to it."""
     lines = unexpected(recipe, {"cases": cases}, {})
     lines = [line for line in lines if line.startswith("cases")]
-    for code in sorted(codes):
+    of_pictures = OF_PICTURES if codes["profile_needs_volume"] else ()
+    for code in sorted(codes.keys() - set(of_pictures)):
         expected = recipe.expect.rejections.get(code, 0)
         if codes[code] > expected or (by_name[code] and by_name[code] < expected):
             lines.append(f"{code}: found {codes[code]}, the recipe expects {expected}")

@@ -14,6 +14,7 @@ CODES: dict[str, str] = {
     "excluded": "left out by the recipe, which says why",
     "system_file": "a file that an operating system left behind (AppleDouble, thumbnails)",
     "unknown_label_name": "a label file whose name the recipe does not map to a target",
+    "bad_name": "a file whose name is not UTF-8 text",
     # check: one file at a time
     "unreadable": "a file that cannot be decoded: truncated, damaged, or not what its suffix says",
     "bad_geometry": "an affine, spacing or origin that describes no place in space (NaN, zero, singular)",

@@ -105,11 +105,11 @@ def mask_row(image: dict[str, Any], mask: Mask, grid: Geometry, *, path: str, va
 
 def labelled(masks: Sequence[Mask], absent: Sequence[Absent], decisions: Sequence[Decision]) -> list[str]:
     """Return the targets that were looked for in an image; a target that was split stands as its two sides."""
-    targets = {mask.target for mask in masks} | {item.target for item in absent}
-    for decision in decisions:
-        if decision.code == "sides_split":
-            targets = (targets - {decision.mask.target}) | set(Vocabulary.load().sides(decision.mask.target) or ())
-    return sorted(targets)
+    keys: set[Key] = {(mask.target, mask.rater) for mask in masks} | {(item.target, item.rater) for item in absent}
+    for mask in (decision.mask for decision in decisions if decision.code == "sides_split"):
+        keys.discard((mask.target, mask.rater))
+        keys |= {(side, mask.rater) for side in Vocabulary.load().sides(mask.target) or ()}
+    return sorted({target for target, _ in keys})
 
 
 def label_values(recipe: Recipe) -> dict[Key, int]:
@@ -126,6 +126,6 @@ def label_values(recipe: Recipe) -> dict[Key, int]:
 
 
 def _touches_border(box: Sequence[int], grid: Geometry) -> bool:
-    """Tell whether a box reaches the edge of the image; a single slice has no edge along k."""
-    axes = (0, 1) if grid.is_2d else (0, 1, 2)
+    """Tell whether a box reaches the edge of the image; there is no edge across a single slice."""
+    axes = [axis for axis in range(3) if grid.shape_ijk[axis] > 1]
     return any(box[axis] == 0 or box[axis + 3] == grid.shape_ijk[axis] for axis in axes)

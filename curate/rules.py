@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from curate.vocabulary import Vocabulary
 
 _SMALLEST_SIDE = 0.1
 """A left or right part smaller than this share of the whole is a fragment, not a kidney."""
+_ROUNDING = 1e-6
+"""Share by which a size may miss its limit: affines come as float32, and 5 slices of 3 mm are 15 mm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def apply(profile: Profile, masks: Sequence[Mask], geometry: Geometry) -> tuple[
 def min_volume_cm3(mask: Mask, geometry: Geometry, threshold: float) -> Outcome:
     """Drop a mask of less than `threshold` cm3."""
     volume_cm3 = mask.voxels.count * geometry.voxel_volume / 1000
-    if volume_cm3 >= threshold:
+    if volume_cm3 >= threshold * (1 - _ROUNDING):
         return Outcome((mask,))
     return _drop(mask, "below_min_volume", volume_cm3, threshold, "cm3")
 
@@ -67,14 +70,15 @@ def min_volume_cm3(mask: Mask, geometry: Geometry, threshold: float) -> Outcome:
 def min_extent_cm(mask: Mask, geometry: Geometry, threshold: float) -> Outcome:
     """Drop a mask whose bounding box has a side (along the grid's axes) shorter than `threshold` cm."""
     sides_cm = [n * spacing / 10 for n, spacing in zip(mask.voxels.voxels.shape, geometry.spacing, strict=True)]
-    if min(sides_cm) >= threshold:
+    if min(sides_cm) >= threshold * (1 - _ROUNDING):
         return Outcome((mask,))
     return _drop(mask, "below_min_extent", min(sides_cm), threshold, "cm")
 
 
 def max_background_share(mask: Mask, geometry: Geometry, threshold: float) -> Outcome:
     """Drop a mask whose background fills more than `threshold` of the image."""
-    share = 1 - mask.voxels.count / float(np.prod(geometry.shape_ijk))
+    size = prod(geometry.shape_ijk)
+    share = (size - mask.voxels.count) / size
     if share <= threshold:
         return Outcome((mask,))
     return _drop(mask, "above_max_background", share, threshold, "of the image is background")
@@ -97,7 +101,8 @@ def split_sides(mask: Mask, geometry: Geometry, _threshold: float) -> Outcome:
 
     The paper does not say how SA-Med3D does it. Here the two largest components must each hold a tenth of the mask
     and lie apart mainly along the patient's left-right axis; the plane halfway between their centroids decides for
-    every component. Where that fails (one side in the image, sides that touch) the mask stays whole, with a row.
+    every component. Where that fails (one side in the image, sides that touch, a picture, which does not state where
+    the patient's left is) the mask stays whole, with a row.
     """
     sides = Vocabulary.load().sides(mask.target)
     if sides is None:
@@ -107,7 +112,7 @@ def split_sides(mask: Mask, geometry: Geometry, _threshold: float) -> Outcome:
     second_share = float(sizes[largest[1]] / sizes.sum()) if len(sizes) > 1 else 0.0
     centroids_mm = _centroids_mm(labels, len(sizes), mask.voxels, geometry)
     apart_mm = np.abs(centroids_mm[largest[0]] - centroids_mm[largest[-1]])
-    if second_share < _SMALLEST_SIDE or apart_mm[0] < apart_mm.max():
+    if geometry.unit == "pixel" or second_share < _SMALLEST_SIDE or apart_mm[0] < apart_mm.max():
         detail = "no two parts that lie side by side; the mask keeps its target without a side"
         return Outcome(
             (mask,), Decision(mask, "side_undetermined", detail, second_share, _SMALLEST_SIDE, dropped=False)
@@ -150,7 +155,7 @@ def _with_voxels(mask: Mask, inside: NDArray[np.bool_]) -> Mask:
 
 
 def _drop(mask: Mask, code: str, measured: float, threshold: float, unit: str) -> Outcome:
-    detail = f"{measured:.4g} {unit}, the profile's limit is {threshold:g}"
+    detail = f"{measured:.6g} {unit}, the profile's limit is {threshold:g}"
     return Outcome((), Decision(mask, code, detail, measured, threshold, dropped=True))
 
 

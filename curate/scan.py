@@ -1,5 +1,6 @@
 """From a source tree and a recipe to cases, by file names alone."""
 
+import hashlib
 import os
 import re
 from collections import defaultdict
@@ -12,7 +13,12 @@ from curate.recipe import ImageFiles, LabelFiles, Recipe
 from curate.rejections import Rejection
 
 _SYSTEM_FILE = re.compile(r"(^|/)(\._[^/]*|\.DS_Store|Thumbs\.db|__MACOSX/.*)$")
+STORE_MARK = ".cases"
+"""Folder that every store has."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+_LONGEST_CASE_ID = 150
+"""A file name may have 255 bytes; channel, layer, suffix and a temporary prefix come on top."""
 
 Reject = Callable[[str, str, str], None]
 """Called with code, path and detail."""
@@ -82,7 +88,7 @@ def find(recipe: Recipe, raw: Path) -> Found:
     """Match every file under `raw` with the recipe and group them into cases, sorted by case_id.
 
     Raises:
-        UsageError: When `raw` is no folder.
+        UsageError: When `raw` is no folder, or a folder in it cannot be listed.
     """
     if not raw.is_dir():
         raise UsageError(f"{raw}: no such folder; give the unpacked {recipe.dataset.title} with --raw DIR")
@@ -98,6 +104,9 @@ def find(recipe: Recipe, raw: Path) -> Found:
         if _SYSTEM_FILE.search(path):
             detail = "left behind by an operating system; ignored"
             rejections.append(Rejection(recipe.dataset.id, "scan", "system_file", detail, source_path=path))
+        elif (shown := _shown(path)) != path:
+            detail = "its name is not UTF-8 text; rename it"
+            rejections.append(Rejection(recipe.dataset.id, "scan", "bad_name", detail, source_path=shown))
         else:
             matches[match.case_id].append(match)
     cases = [case for key in sorted(matches) for case in _case(recipe, key, matches[key], rejections)]
@@ -105,11 +114,29 @@ def find(recipe: Recipe, raw: Path) -> Found:
     return Found(tuple(cases), tuple(rejections), named, len(files) - named)
 
 
-def _files(raw: Path) -> Iterator[str]:
-    for folder, folders, names in os.walk(raw):
-        folders.sort()
-        relative = Path(folder).relative_to(raw)
-        yield from ((relative / name).as_posix() for name in names)
+def _files(folder: Path, relative: str = "", above: tuple[tuple[int, int], ...] = ()) -> Iterator[str]:
+    """Yield the files below a folder; links are followed, but not back to a folder that they lie in.
+
+    A store (an `--out` inside the source tree) is no part of the dataset and is left out.
+    """
+    try:
+        state = folder.stat()
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be listed ({error.strerror})") from error
+    here = (state.st_dev, state.st_ino)
+    if here in above or (relative and any(entry.name == STORE_MARK for entry in entries)):
+        return
+    for entry in entries:
+        if entry.is_dir():
+            yield from _files(folder / entry.name, f"{relative}{entry.name}/", (*above, here))
+        else:
+            yield relative + entry.name
+
+
+def _shown(path: str) -> str:
+    """Return a path with every byte that is not UTF-8 spelt out, as tables can hold it."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _match(recipe: Recipe, path: str) -> _Match | None:
@@ -130,7 +157,7 @@ def _match(recipe: Recipe, path: str) -> _Match | None:
 
 def _case(recipe: Recipe, key: str, matches: list[_Match], rejections: list[Rejection]) -> Iterator[Case]:
     """Make a case of the files that share a key, or say why there is none."""
-    case_id = _UNSAFE.sub("_", key).lstrip(".") or "_"
+    case_id = _case_id(key)
 
     def reject(code: str, path: str, detail: str) -> None:
         rejections.append(Rejection(recipe.dataset.id, "scan", code, detail, case_id=case_id, source_path=path))
@@ -148,6 +175,14 @@ def _case(recipe: Recipe, key: str, matches: list[_Match], rejections: list[Reje
         patient = next((match.patient for match in matches if match.patient), None) or _patient(recipe, key)
         split = next((match.split for match in matches if match.split), None)
         yield Case(case_id, patient, split, images, labels)
+
+
+def _case_id(key: str) -> str:
+    """Turn a case key into what every file system can carry, and no path; long ones end in their hash."""
+    name = _UNSAFE.sub("_", key).lstrip(".") or "_"
+    if len(name) <= _LONGEST_CASE_ID:
+        return name
+    return f"{name[:_LONGEST_CASE_ID]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
 def _unambiguous(
@@ -200,23 +235,32 @@ def annotates(label: LabelFiles, image: ImageFiles) -> bool:
 def _patient(recipe: Recipe, key: str) -> str:
     """Return the patient key of a case key; the case itself where the recipe's expression does not match."""
     match = re.search(recipe.patient, key) if recipe.patient is not None else None
-    return match.group(1) if match is not None else key
+    return (match.group(1) if match is not None else None) or key
 
 
 def _unconfusable(recipe: Recipe, cases: list[Case], rejections: list[Rejection]) -> Iterator[Case]:
-    """Drop cases whose files in the store could be taken for another's (equal keys, or key and layer)."""
-    seen: set[str] = set()
+    """Drop cases whose files in the store could be taken for another's (equal keys, or key and channel or layer)."""
+    keys = {case.case_id for case in cases}
     channels = {str(image.channel) for image in recipe.images}
+    seen: set[str] = set()
     for case in cases:
-        stem, _, suffix = case.case_id.rpartition(".")
-        layered = stem in seen and (suffix.isdigit() or suffix in channels)
-        if case.case_id in seen or layered:
-            other = case.case_id if case.case_id in seen else stem
-            for file in case.files:
-                detail = f"its key `{case.case_id}` cannot be told from that of case `{other}`; narrow {{case}}"
-                rejections.append(
-                    Rejection(recipe.dataset.id, "scan", "ambiguous_case", detail, case.case_id, source_path=file.path)
-                )
+        other = case.case_id if case.case_id in seen else _shadowed(case.case_id, keys, channels)
+        if other is None:
+            seen.add(case.case_id)
+            yield case
             continue
-        seen.add(case.case_id)
-        yield case
+        detail = f"its key `{case.case_id}` cannot be told from that of case `{other}`; narrow {{case}}"
+        rejections += [
+            Rejection(recipe.dataset.id, "scan", "ambiguous_case", detail, case.case_id, source_path=file.path)
+            for file in case.files
+        ]
+
+
+def _shadowed(key: str, keys: set[str], channels: set[str]) -> str | None:
+    """Return the other case whose label maps may be called like this one's: `<key>[.<channel>][.<layer>]`."""
+    stem, _, suffix = key.rpartition(".")
+    if suffix.isdigit():
+        if stem in keys:
+            return stem
+        stem, _, suffix = stem.rpartition(".")
+    return stem if suffix in channels and stem in keys else None

@@ -22,7 +22,7 @@ class SourceEntry(_Strict):
     recipe: str
     """Name of a shipped recipe, or path to a TOML file."""
     raw: Path
-    """Folder of the dataset. Relative paths are relative to the sources file."""
+    """Folder of the dataset. Relative paths are relative to the sources file; `~` is the home folder."""
 
 
 class SourcesFile(_Strict):
@@ -39,7 +39,7 @@ def from_file(path: Path) -> list[Source]:
     """
     folder = path.parent
     entries = load_toml(path, SourcesFile).source
-    named = [(_beside(folder, entry.recipe), folder / entry.raw) for entry in entries]
+    named = [(_beside(folder, entry.recipe), folder / entry.raw.expanduser()) for entry in entries]
     return _unique([Source(recipe.load(name), raw) for name, raw in named])
 
 

@@ -1,7 +1,7 @@
 """Which images train, validate and test: by the source's own split, or by a hash of the patient key."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from curate.errors import ConfigError
@@ -49,6 +49,16 @@ def assign(
     return rows
 
 
+def check_words(recipe: Recipe, words: Iterable[str | None]) -> None:
+    """Refuse words for a split that the recipe does not map, before hours of work rather than after.
+
+    Raises:
+        ConfigError: With the first such word and what to add to the recipe.
+    """
+    for word in sorted({word for word in words if word is not None}):
+        _official(recipe, word)
+
+
 def hashed(recipe: Recipe, patient: str) -> str:
     """Return the split of a patient by hash, with the recipe's shares."""
     digest = hashlib.sha256(f"{recipe.dataset.id}/{patient}".encode()).digest()
@@ -61,6 +71,6 @@ def hashed(recipe: Recipe, patient: str) -> str:
 def _official(recipe: Recipe, word: str) -> str:
     split = recipe.splits.names.get(word, word)
     if split not in _HELD_OUT_FIRST:
-        hint = f'add {word} = "train" (or val, test) to [splits.names]'
+        hint = f'add "{word}" = "train" (or val, test) to [splits.names]'
         raise ConfigError(f"{recipe.dataset.id}: the source's split `{word}` is unknown; {hint}")
     return split

@@ -1,9 +1,8 @@
 """The folder that a build grows: pieces per case for resuming, then tables, then `store.json`."""
 
 import json
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -11,37 +10,59 @@ from typing import Any, Literal
 from curate import manifest, splits
 from curate.case import Piece
 from curate.errors import StoreError
-from curate.files import remove_temporaries, sha256_of_file, sha256_of_json, write_json
+from curate.files import remove_temporaries, sha256_of_json, write_json
 from curate.profile import Profile
 from curate.recipe import Recipe
 from curate.rejections import Rejection
-from curate.scan import Case, Found
+from curate.scan import STORE_MARK, Case, Found
 from curate.schema import DATASETS, PER_DATASET, SCHEMA_VERSION
 
 Resume = Literal["missing", "never", "always"]
 """missing: build what is missing or changed; never: build all again; always: trust what is there, changed or not."""
 
-_PIECES = ".cases"
+_PIECES = STORE_MARK
+_PREVIOUS = f"{_PIECES}/.store.json"
+"""Where `store.json` waits during a build, so that a killed one leaves no store that passes as finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A dataset whose tables are written."""
+
+    row: dict[str, Any]
+    """Its row of the datasets table."""
+    files: dict[str, str]
+    """Path -> SHA-256 of its tables, images and label maps."""
 
 
 def prepare(store: Path, profile: Profile) -> None:
-    """Make the store's folder ready: no half-written files, no other profile.
+    """Make the store's folder ready: no half-written files, no other profile, and unfinished until `finish`.
 
     Raises:
-        StoreError: When the folder holds something else, or a store of another profile.
+        StoreError: When the folder holds something else, or a store of another profile, or cannot be written.
     """
-    if store.exists() and not (store / _PIECES).is_dir() and any(store.iterdir()):
-        raise StoreError(f"{store}: not empty and not a store; give a new folder with --out")
-    if (store / manifest.STORE_PATH).is_file():
-        found = manifest.read_store(store)["profile"]
-        if found["sha256"] != profile.sha256:
-            raise StoreError(f"{store}: built with profile `{found['name']}`, now `{profile.name}`; give another --out")
-    (store / _PIECES).mkdir(parents=True, exist_ok=True)
-    remove_temporaries(store)
+    try:
+        if store.exists() and not (store / _PIECES).is_dir() and any(store.iterdir()):
+            raise StoreError(f"{store}: not empty and not a store; give a new folder with --out")
+        previous = _previous(store)
+        if previous is not None and previous["profile"]["sha256"] != profile.sha256:
+            name = previous["profile"]["name"]
+            raise StoreError(f"{store}: built with profile `{name}`, now `{profile.name}`; give another --out")
+        (store / _PIECES).mkdir(parents=True, exist_ok=True)
+        remove_temporaries(store)
+        if (store / manifest.STORE_PATH).is_file():
+            (store / manifest.STORE_PATH).replace(store / _PREVIOUS)
+    except OSError as error:
+        raise StoreError(f"{store}: cannot be a store ({error.strerror}); give another folder with --out") from error
 
 
-def fingerprint(case: Case, recipe: Recipe, profile: Profile, raw: Path) -> str:
-    """Hash everything that a case's result depends on: its files (size and time), recipe, profile and version."""
+def basis(recipe: Recipe, profile: Profile) -> str:
+    """Hash what all cases of a dataset depend on: recipe, profile and version."""
+    return sha256_of_json([recipe.sha256, profile.sha256, tool_version(), SCHEMA_VERSION])
+
+
+def fingerprint(case: Case, raw: Path, common: str) -> str:
+    """Hash everything that a case's result depends on: its files (size and time) and the dataset's `basis`."""
     files = []
     for file in case.files:
         try:
@@ -49,12 +70,17 @@ def fingerprint(case: Case, recipe: Recipe, profile: Profile, raw: Path) -> str:
             files.append([file.path, state.st_size, state.st_mtime_ns])
         except OSError:
             files.append([file.path, None, None])
-    return sha256_of_json([asdict(case), files, recipe.sha256, profile.sha256, tool_version(), SCHEMA_VERSION])
+    return sha256_of_json([asdict(case), files, common])
 
 
 def save_piece(store: Path, dataset: str, case_id: str, piece: Piece, mark: str) -> None:
     """Write down what a case added; from then on it counts as built."""
     write_json(_piece_path(store, dataset, case_id), {"fingerprint": mark, **asdict(piece)})
+
+
+def drop_piece(store: Path, dataset: str, case_id: str) -> None:
+    """Forget what a case added before its files are written again: killed in between, it counts as not built."""
+    _piece_path(store, dataset, case_id).unlink(missing_ok=True)
 
 
 def load_piece(store: Path, dataset: str, case_id: str, mark: str, resume: Resume) -> Piece | None:
@@ -64,19 +90,19 @@ def load_piece(store: Path, dataset: str, case_id: str, mark: str, resume: Resum
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+        found = content.pop("fingerprint")
+        piece = Piece(**content)
+    except (ValueError, TypeError, AttributeError, KeyError):
         return None
-    found = content.pop("fingerprint", None)
     if resume == "missing" and found != mark:
         return None
-    piece = Piece(**content)
     return piece if all((store / name).is_file() for name in piece.files) else None
 
 
 def finish_dataset(
     store: Path, recipe: Recipe, profile: Profile, found: Found, pieces: Mapping[str, Piece]
-) -> dict[str, Any]:
-    """Write a dataset's four tables, drop files of cases that are gone, and return its row of the datasets table."""
+) -> Finished:
+    """Write a dataset's four tables and drop files of cases that are gone."""
     ordered = [pieces[case_id] for case_id in sorted(pieces)]
     images = sorted((row for piece in ordered for row in piece.images), key=lambda row: row["image_id"])
     masks = sorted((row for piece in ordered for row in piece.masks), key=lambda row: row["mask_id"])
@@ -92,42 +118,37 @@ def finish_dataset(
         "medseen.profile": profile.name,
     }
     dataset = recipe.dataset.id
+    files = {path: digest for piece in ordered for path, digest in piece.files.items()}
+    _remove_strays(store, dataset, set(files), set(pieces))
     rows = {"images": images, "masks": masks, "rejections": rejections, "splits": split_rows}
     for name, table in PER_DATASET.items():
-        manifest.write_table(store / manifest.table_path(name, dataset), table, rows[name], metadata)  # type: ignore[arg-type]
-    _remove_strays(store, dataset, {name for piece in ordered for name in piece.files}, set(pieces))
-    return _dataset_row(recipe, images, masks, rejections)
+        path = manifest.table_path(name, dataset)  # type: ignore[arg-type]
+        files[path] = manifest.write_table(store / path, table, rows[name], metadata)
+    return Finished(_dataset_row(recipe, images, masks, rejections), files)
 
 
-def finish(store: Path, profile: Profile, datasets: Sequence[Mapping[str, Any]], files: Mapping[str, str]) -> None:
-    """Write the datasets table and, last of all, `store.json`.
-
-    Args:
-        store: Root of the store.
-        profile: What it was built with.
-        datasets: Rows of the datasets that were built now; those of other datasets in the store stay.
-        files: Path -> SHA-256 of the image and label files of the datasets that were built now.
-    """
-    built = {row["dataset"] for row in datasets}
-    others = [row for row in manifest.read_datasets(store) if row["dataset"] not in built]
-    rows = sorted([*datasets, *others], key=lambda row: str(row["dataset"]))
-    manifest.write_table(store / manifest.DATASETS_PATH, DATASETS, rows)
-    hashes = dict(files)
-    if (store / manifest.STORE_PATH).is_file():
-        previous = manifest.read_store(store)["files"]
-        hashes |= {
-            path: digest for path, digest in previous.items() if _dataset_of(path) not in built and _is_data(path)
-        }
-    hashes |= {path: sha256_of_file(store / path) for path in _tables(rows)}
+def finish(store: Path, profile: Profile, built: Sequence[Finished]) -> None:
+    """Write the datasets table and, last of all, `store.json`; what the store held of other datasets stays in it."""
+    names = {one.row["dataset"] for one in built}
+    previous = (_previous(store) or {"files": {}})["files"]
+    kept = {path: digest for path, digest in previous.items() if _dataset_of(path) not in {None, *names}}
+    others = {_dataset_of(path) for path in kept}
+    rows = [one.row for one in built]
+    if others:
+        rows += [row for row in manifest.read_datasets(store) if row["dataset"] in others]
+    rows.sort(key=lambda row: str(row["dataset"]))
+    files = kept | {path: digest for one in built for path, digest in one.files.items()}
+    files[manifest.DATASETS_PATH] = manifest.write_table(store / manifest.DATASETS_PATH, DATASETS, rows)
     content = {
         "schema_version": SCHEMA_VERSION,
         "medseen_version": tool_version(),
         "profile": {"name": profile.name, "sha256": profile.sha256, "spacing_mm": profile.spacing_mm},
         "counts": {name: sum(row[name] for row in rows) for name in ("images", "masks", "patients", "rejections")}
         | {"datasets": len(rows)},
-        "files": hashes,
+        "files": files,
     }
     write_json(store / manifest.STORE_PATH, content)
+    (store / _PREVIOUS).unlink(missing_ok=True)
 
 
 def tool_version() -> str:
@@ -178,17 +199,20 @@ def _remove_strays(store: Path, dataset: str, keep: set[str], cases: set[str]) -
             path.unlink()
     for path in sorted((store / "images" / dataset).glob("*")):
         if path.is_dir() and not any(path.iterdir()):
-            shutil.rmtree(path)
+            path.rmdir()
 
 
-def _tables(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = [manifest.table_path(name, row["dataset"]) for row in rows for name in PER_DATASET]  # type: ignore[arg-type]
-    return [manifest.DATASETS_PATH, *names]
+def _previous(store: Path) -> dict[str, Any] | None:
+    """Return the `store.json` of the last build that ended, if there was one."""
+    for path in (manifest.STORE_PATH, _PREVIOUS):
+        if (store / path).is_file():
+            return manifest.read_store(store, path)
+    return None
 
 
-def _dataset_of(path: str) -> str:
-    return path.split("/")[1]
-
-
-def _is_data(path: str) -> bool:
-    return path.startswith(("images/", "labels/"))
+def _dataset_of(path: str) -> str | None:
+    """Return the dataset that a file of the store belongs to; None for the table of all datasets."""
+    kind, name, *rest = path.split("/")
+    if kind != "manifest":
+        return name
+    return rest[0].removesuffix(".parquet") if rest else None

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,25 +14,36 @@ from curate import manifest, volume
 from curate.errors import ReadError
 from curate.files import sha256_of_file
 from curate.labelmap import extract
+from curate.manifest import TableName
 from curate.schema import PER_DATASET, arrow_schema
+
+_TABLES: tuple[TableName, ...] = get_args(TableName)
+
+
+Tables = dict[str, list[dict[str, Any]]]
+"""Rows of one dataset by table."""
 
 
 def verify(store: Path) -> list[str]:
     """Check hashes, schemas, keys, and every mask's voxels and box; return what is broken, sorted, a line each.
 
+    Tables that are damaged are not looked into: their line stands for all that may be wrong in them.
+
     Raises:
         StoreError: When there is no finished store.
     """
     content = manifest.read_store(store)
-    problems = [*_hashes(store, content["files"]), *_schemas(store)]
-    if problems:
-        return sorted(problems)
-    tables = {name: manifest.read_table(store, name).to_pylist() for name in PER_DATASET}  # type: ignore[arg-type]
-    problems += [*_keys(tables), *_accounting(tables), *_splits(tables["splits"]), *_masks(store, tables["masks"])]
+    problems = set(_files(store, content["files"]))
+    damaged = {line.split(":")[0] for line in problems}
+    for dataset in manifest.dataset_names(content):
+        paths = {name: manifest.table_path(name, dataset) for name in _TABLES}
+        if damaged.isdisjoint(paths.values()):
+            problems |= set(_dataset(store, dataset, content["files"]))
     return sorted(problems)
 
 
-def _hashes(store: Path, files: dict[str, str]) -> Iterator[str]:
+def _files(store: Path, files: dict[str, str]) -> Iterator[str]:
+    """Every file is there, unchanged, and no other."""
     for path, digest in tqdm(sorted(files.items()), desc="hashes", unit="file", disable=None):
         if not (store / path).is_file():
             yield f"{path}: missing"
@@ -40,48 +51,75 @@ def _hashes(store: Path, files: dict[str, str]) -> Iterator[str]:
             yield f"{path}: changed since it was built"
     present = {
         path.relative_to(store).as_posix()
-        for kind in ("images", "labels")
+        for kind in ("images", "labels", "manifest")
         for path in (store / kind).rglob("*")
         if path.is_file()
     }
-    yield from (f"{path}: not in store.json" for path in present - files.keys())
+    yield from (f"{path}: not in store.json" for path in present - files.keys() - {manifest.STORE_PATH})
 
 
-def _schemas(store: Path) -> Iterator[str]:
+def _dataset(store: Path, dataset: str, files: dict[str, str]) -> Iterator[str]:
+    """Check the tables of one dataset against each other and against the label maps."""
     import pyarrow.parquet as pq
 
-    for name, table in PER_DATASET.items():
-        for path in sorted((store / "manifest" / name).glob("*.parquet")):
-            if not pq.read_schema(path).equals(arrow_schema(table)):
-                yield f"{path.relative_to(store).as_posix()}: columns differ from the schema of `{name}`"
+    tables: Tables = {}
+    for name in _TABLES:
+        path = manifest.table_path(name, dataset)
+        table = pq.read_table(store / path)
+        if not table.schema.equals(arrow_schema(PER_DATASET[name])):
+            yield f"{path}: columns differ from the schema of `{name}`"
+            return
+        tables[name] = table.to_pylist()
+    yield from _keys(tables)
+    yield from _paths(tables, files)
+    yield from _accounting(tables)
+    yield from _splits(tables)
+    yield from _masks(store, tables["masks"])
 
 
-def _keys(tables: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
-    """Unique keys, and no mask or split of an image that is not there."""
+def _keys(tables: Tables) -> Iterator[str]:
+    """Unique keys, no mask or split of an image that is not there, and a split for every image."""
     for name, key in (("images", "image_id"), ("masks", "mask_id"), ("splits", "image_id")):
         counts = Counter(row[key] for row in tables[name])
         yield from (f"{name}: {key} {value} stands {count} times" for value, count in counts.items() if count > 1)
     images = {row["image_id"] for row in tables["images"]}
     for name in ("masks", "splits"):
         yield from (f"{name}: no image {row['image_id']}" for row in tables[name] if row["image_id"] not in images)
+    unsplit = images - {row["image_id"] for row in tables["splits"]}
+    yield from (f"splits: image {image} has none" for image in unsplit)
 
 
-def _accounting(tables: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
-    """Every target that was looked for is a mask or a rejection."""
+def _paths(tables: Tables, files: dict[str, str]) -> Iterator[str]:
+    """Every file that a row names is one that was built."""
+    for name, key in (("images", "image_id"), ("masks", "mask_id")):
+        yield from (f"{name}: {row[key]} names {row['path']}" for row in tables[name] if row["path"] not in files)
+
+
+def _accounting(tables: Tables) -> Iterator[str]:
+    """Every target that was looked for is a mask or a rejection, and every mask was looked for."""
     told = {(row["image_id"], row["target"]) for name in ("masks", "rejections") for row in tables[name]}
+    labelled = {row["image_id"]: row["labelled_targets"] for row in tables["images"]}
+    for row in tables["masks"]:
+        if row["target"] not in labelled.get(row["image_id"], [row["target"]]):
+            yield f"images: {row['image_id']} has {row['target']}, for which it was not labelled"
     for row in tables["images"]:
         for target in row["labelled_targets"]:
             if (row["image_id"], target) not in told:
                 yield f"images: {row['image_id']} was labelled for {target}, which is neither a mask nor a rejection"
 
 
-def _splits(splits: list[dict[str, Any]]) -> Iterator[str]:
-    found: dict[tuple[str, str], set[str]] = {}
-    for row in splits:
-        found.setdefault((row["dataset"], row["patient_id"]), set()).add(row["split"])
-    for (dataset, patient), names in found.items():
+def _splits(tables: Tables) -> Iterator[str]:
+    """No patient in two splits, and the patients are those of the images."""
+    found: dict[str, set[str]] = {}
+    patient_of = {row["image_id"]: row["patient_id"] for row in tables["images"]}
+    for row in tables["splits"]:
+        found.setdefault(row["patient_id"], set()).add(row["split"])
+        patient = patient_of.get(row["image_id"], row["patient_id"])
+        if patient != row["patient_id"]:
+            yield f"splits: {row['image_id']} is of patient {row['patient_id']}, the images table says {patient}"
+    for patient, names in found.items():
         if len(names) > 1:
-            yield f"splits: patient {patient} of {dataset} stands in {', '.join(sorted(names))}"
+            yield f"splits: patient {patient} stands in {', '.join(sorted(names))}"
 
 
 def _masks(store: Path, masks: list[dict[str, Any]]) -> Iterator[str]:

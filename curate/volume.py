@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,14 @@ from curate.geometry import Geometry
 if TYPE_CHECKING:
     import SimpleITK
 
+RASTER_FORMATS = ("PNG", "JPEG", "TIFF")
+"""What pictures may be, by content; Pillow would also run PostScript that is called .png."""
+
 _LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_MM_PER_NIFTI_UNIT = {1: 1000.0, 3: 0.001}
+"""By the low three bits of `xyzt_units` (nifti1.h): metre, micrometre."""
+_OTHER_COLOUR_MODES = {"CMYK", "YCbCr", "LAB", "HSV", "RGBX", "RGBa"}
+"""Pillow modes whose channels are not red, green, blue[, alpha]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +57,7 @@ class Volume:
         return np.asarray(self.voxels[..., :3].astype(np.float32) @ weights)
 
     def canonical(self) -> Volume:
-        """Return the same scan with its axes nearest to R, A, S; voxels keep their places in the world.
+        """Return the same scan on `Geometry.canonical`; voxels keep their places in the world.
 
         Sources without geometry (`unit = pixel`) have no anatomical orientation and are left as they are.
         """
@@ -64,7 +72,8 @@ class Volume:
     def voxel_sha256(self) -> str:
         """Hash shape and values (as float32), blind to header, dtype, file name and compression."""
         digest = hashlib.sha256(str(self.voxels.shape).encode())
-        digest.update(np.ascontiguousarray(self.voxels, dtype="<f4").data)
+        values = np.ascontiguousarray(self.voxels, dtype="<f4") + np.float32(0)  # -0.0 becomes 0.0
+        digest.update(values.data)
         return digest.hexdigest()
 
     def __str__(self) -> str:
@@ -121,10 +130,33 @@ def read(path: Path) -> Volume:
     Raises:
         ReadError: When the file is missing or damaged; the message names it.
     """
-    try:
+    with decoding(path, str(path)):
         return read_raster(path) if path.suffix == ".png" else read_nifti(path)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise ReadError("unreadable", f"{path}: cannot be read ({error})") from error
+
+
+@contextmanager
+def decoding(path: Path, shown: str) -> Iterator[None]:
+    """Turn whatever a decoder raises inside the block into a `ReadError` that begins with `shown`.
+
+    Raises:
+        ReadError: `unreadable`, or `too_large` where memory ran out; one that was raised inside passes unchanged.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    except ReadError:
+        raise
+    except Exception as error:  # damaged bytes make the decoders raise anything
+        reason = " ".join(str(error).replace(f"{path.parent}/", "").split())[:200] or type(error).__name__
+        code = "too_large" if isinstance(error, MemoryError) else "unreadable"
+        raise ReadError(code, f"{shown}: cannot be read ({reason})") from error
+
+
+def nifti_affine(image: Any) -> NDArray[np.float64]:
+    """Return the (4, 4) affine of a nibabel NIfTI image in RAS+ mm; nibabel keeps metres and micrometres."""
+    affine = np.array(image.affine, dtype=np.float64)
+    affine[:3] *= _MM_PER_NIFTI_UNIT.get(int(image.header["xyzt_units"]) % 8, 1.0)
+    return affine
 
 
 def read_nifti(path: Path) -> Volume:
@@ -137,17 +169,19 @@ def read_nifti(path: Path) -> Volume:
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
     voxels = voxels.reshape(shape, order="F")
-    return Volume(voxels.astype(voxels.dtype.newbyteorder("="), copy=False), Geometry(shape, image.affine))
+    return Volume(voxels.astype(voxels.dtype.newbyteorder("="), copy=False), Geometry(shape, nifti_affine(image)))
 
 
 def read_raster(path: Path) -> Volume:
-    """Read a PNG, JPG or TIFF picture as (column, row, 1[, channel]) on a pixel grid."""
+    """Read a PNG, JPG or TIFF picture as (column, row, 1[, channel]) on a pixel grid.
+
+    A palette picture gives its indices, which are the labels of a label map.
+    """
     from PIL import Image
 
-    with Image.open(path) as picture:
-        plane = np.asarray(picture)
-    if plane.dtype == np.bool_:
-        plane = plane.astype(np.uint8)
+    with Image.open(path, formats=RASTER_FORMATS) as picture:
+        plane = np.asarray(picture.convert("RGB") if picture.mode in _OTHER_COLOUR_MODES else picture)
+    plane = plane.astype(np.uint8 if plane.dtype == np.bool_ else plane.dtype.newbyteorder("="), copy=False)
     if plane.ndim == 3 and plane.shape[2] == 1:
         plane = plane[:, :, 0]
     voxels = np.swapaxes(plane, 0, 1)[:, :, np.newaxis]  # (row, column[, channel]) -> (column, row, 1[, channel])
@@ -158,7 +192,7 @@ def _nifti_bytes(volume: Volume) -> bytes:
     import nibabel
 
     image = nibabel.Nifti1Image(nifti_dtype(volume.voxels), volume.geometry.affine)
-    image.header.set_xyzt_units("mm")
+    image.header.set_xyzt_units("mm" if volume.geometry.unit == "mm" else "unknown")
     image.set_sform(volume.geometry.affine, code=1)
     image.set_qform(volume.geometry.affine, code=1, strip_shears=True)
     content: bytes = image.to_bytes()
@@ -166,7 +200,10 @@ def _nifti_bytes(volume: Volume) -> bytes:
 
 
 def nifti_dtype(voxels: NDArray[Any]) -> NDArray[Any]:
-    """Return the voxels in a dtype that every NIfTI reader takes: 64-bit integers shrink, float64 becomes float32."""
+    """Return the voxels in a dtype that every NIfTI reader takes: float64 becomes float32.
+
+    64-bit integers become int32, or float32 where they do not fit.
+    """
     if voxels.dtype == np.bool_:
         return voxels.astype(np.uint8)
     if voxels.dtype.kind == "f":

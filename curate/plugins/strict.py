@@ -59,17 +59,21 @@ def _first_line(error: ValidationError, model: type[BaseModel]) -> str:
 
 def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """Return the valid keys of the (nested) table at `location`."""
+    models = [model]
     for part in location:
-        field = model.model_fields.get(str(part))
-        nested = _nested_model(field.annotation) if field else None
-        if nested is not None:
-            model = nested
-    return [field.alias or name for name, field in model.model_fields.items()]
+        tagged = [one for one in models if _is_tagged(one, part)]
+        inner = [field for one in models for name, field in one.model_fields.items() if name == part]
+        models = tagged or [nested for field in inner for nested in _models_in(field.annotation)] or models
+    return list(dict.fromkeys(field.alias or name for one in models for name, field in one.model_fields.items()))
 
 
-def _nested_model(annotation: Any) -> type[BaseModel] | None:
-    """Return the model inside an annotation such as `tuple[Inner, ...] | None`."""
+def _is_tagged(model: type[BaseModel], tag: int | str) -> bool:
+    """Tell whether a model is the one of a union that `tag` chooses: a field of it takes that word alone."""
+    return any(typing.get_args(field.annotation) == (tag,) for field in model.model_fields.values())
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models inside an annotation such as `tuple[Inner, ...] | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    found = (_nested_model(argument) for argument in typing.get_args(annotation))
-    return next((model for model in found if model is not None), None)
+        return [annotation]
+    return [model for argument in typing.get_args(annotation) for model in _models_in(argument)]

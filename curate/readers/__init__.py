@@ -1,18 +1,18 @@
 """Readers of source files: one per family of formats, chosen by suffix.
 
 A reader has `suffixes`, `header(path) -> Header` without touching voxels, and `read(path) -> Volume`. Both raise
-`ReadError` with a rejection code for anything wrong with the file. Third parties add readers through the entry-point
-group `medseen.readers`.
+`ReadError` with a rejection code for anything wrong with the file; any other error counts as `unreadable`. Third
+parties add readers through the entry-point group `medseen.readers`.
 """
 
 from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from curate.errors import ReadError
+from curate.errors import ReadError, UsageError
 from curate.plugins import Registry
 from curate.readers.header import Header, check
-from curate.volume import Volume
+from curate.volume import Volume, decoding
 
 REGISTRY = Registry(
     kind="reader",
@@ -52,7 +52,9 @@ def header(path: Path) -> Header:
     Raises:
         ReadError: With the code of the first thing that is wrong.
     """
-    found = _reader(path).header(path)
+    reader = _reader(path)
+    with decoding(path, path.name):
+        found = reader.header(path)
     check(found, path)
     return found
 
@@ -63,9 +65,10 @@ def read(path: Path) -> Volume:
     Raises:
         ReadError: With the code of the first thing that is wrong.
     """
+    header(path)
     reader = _reader(path)
-    check(reader.header(path), path)
-    return reader.read(path)
+    with decoding(path, path.name):
+        return reader.read(path)
 
 
 def _reader(path: Path) -> Reader:
@@ -79,5 +82,12 @@ def _reader(path: Path) -> Reader:
 
 @cache
 def _by_suffix() -> dict[str, Reader]:
-    readers: list[Reader] = [REGISTRY.load(name)() for name in REGISTRY.names()]
-    return {suffix: reader for reader in readers for suffix in reader.suffixes}
+    owners: dict[str, str] = {}
+    readers: dict[str, Reader] = {}
+    for name in REGISTRY.names():
+        reader: Reader = REGISTRY.load(name)()
+        for suffix in reader.suffixes:
+            if suffix in owners:
+                raise UsageError(f"suffix `{suffix}` is claimed by readers {owners[suffix]} and {name}; uninstall one")
+            owners[suffix], readers[suffix] = name, reader
+    return readers

@@ -1,16 +1,25 @@
 """NRRD and MetaImage, through SimpleITK."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from curate.errors import ReadError
 from curate.readers.header import Header
+from curate.readers.quiet import quiet
 from curate.volume import Volume, affine_from_simpleitk, from_simpleitk
+
+if TYPE_CHECKING:
+    import SimpleITK
+
+_NRRD = (".nrrd", ".nhdr")
 
 
 class ItkReader:
     """Reads `.nrrd`, `.nhdr`, `.mha` and `.mhd`; LPS becomes RAS+."""
 
-    suffixes = (".nrrd", ".nhdr", ".mha", ".mhd")
+    suffixes = (*_NRRD, ".mha", ".mhd")
 
     def header(self, path: Path) -> Header:
         """Read the header alone.
@@ -20,19 +29,20 @@ class ItkReader:
         """
         import SimpleITK as sitk
 
-        reader = sitk.ImageFileReader()
-        reader.SetFileName(str(path))
+        reader = _reader(path)
         try:
-            reader.ReadImageInformation()
+            with quiet():
+                reader.ReadImageInformation()
         except RuntimeError as error:
-            raise ReadError("unreadable", f"{path.name}: {_last_line(error)}") from error
+            raise ReadError("unreadable", f"{path.name}: {_reason(error, path)}") from error
         shape = tuple(reader.GetSize())
         if reader.GetNumberOfComponents() > 1 or len(shape) not in (2, 3):
             found = f"{len(shape)} axes of {reader.GetNumberOfComponents()} components"
             raise ReadError("not_a_volume", f"{path.name}: {found}, expected one component on two or three axes")
         affine = affine_from_simpleitk(reader.GetSpacing(), reader.GetOrigin(), reader.GetDirection())
         pixel = sitk.Image([1] * len(shape), reader.GetPixelID())
-        return Header(shape, affine, sitk.GetArrayViewFromImage(pixel).dtype.itemsize)
+        itemsize = sitk.GetArrayViewFromImage(pixel).dtype.itemsize
+        return Header(shape, affine, itemsize, orientation_stated=_states_orientation(reader, path))
 
     def read(self, path: Path) -> Volume:
         """Read the voxels.
@@ -40,15 +50,34 @@ class ItkReader:
         Raises:
             ReadError: `unreadable` for truncated or damaged data.
         """
-        import SimpleITK as sitk
-
         try:
-            return from_simpleitk(sitk.ReadImage(str(path)))
+            with quiet():
+                return from_simpleitk(_reader(path).Execute())
         except RuntimeError as error:
-            raise ReadError("unreadable", f"{path.name}: {_last_line(error)}") from error
+            raise ReadError("unreadable", f"{path.name}: {_reason(error, path)}") from error
 
 
-def _last_line(error: RuntimeError) -> str:
-    """Return the line of SimpleITK's message that says what is wrong, without the file's folder."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1].rsplit(":", maxsplit=1)[-1].strip() if lines else type(error).__name__)[:200]
+def _reader(path: Path) -> SimpleITK.ImageFileReader:
+    """Return a reader of the suffix's format; left to itself SimpleITK takes any format that it finds inside."""
+    import SimpleITK as sitk
+
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO("NrrdImageIO" if path.name.lower().endswith(_NRRD) else "MetaImageIO")
+    reader.SetFileName(str(path))
+    return reader
+
+
+def _states_orientation(reader: SimpleITK.ImageFileReader, path: Path) -> bool:
+    """Tell whether the file says which way is left: NRRD may name no anatomical space, MetaImage is always LPS."""
+    if not path.name.lower().endswith(_NRRD):
+        return True
+    space = reader.GetMetaData("NRRD_space") if reader.HasMetaDataKey("NRRD_space") else ""
+    return "left" in space or "right" in space
+
+
+def _reason(error: RuntimeError, path: Path) -> str:
+    """Return the part of SimpleITK's message that says what is wrong, without the file's folder."""
+    last = str(error).replace(f"{path.parent}/", "").strip().splitlines()[-1]
+    if last.startswith("Reason:"):  # what follows is the last error of the C library, whatever caused it
+        return "MetaImage whose header or data is damaged, incomplete or missing"
+    return last.rsplit(": ", maxsplit=1)[-1].strip()[:200]
