@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from isal import igzip
 from numpy.typing import NDArray
 
 from curate.errors import ReadError
@@ -121,7 +121,7 @@ def write(volume: Volume, path: Path) -> str:
     """
     if path.name.endswith(".png"):
         return write_bytes(path, _png_bytes(volume))
-    return write_bytes(path, gzip.compress(_nifti_bytes(volume), compresslevel=3, mtime=0))
+    return write_bytes(path, igzip.compress(_nifti_bytes(volume), compresslevel=2, mtime=0))
 
 
 def read(path: Path) -> Volume:
@@ -164,7 +164,11 @@ def read_nifti(path: Path) -> Volume:
     import nibabel
 
     image = nibabel.load(path)
-    voxels = np.asanyarray(image.dataobj)
+    if path.name.lower().endswith(".gz"):
+        with igzip.IGzipFile(str(path)) as stream:  # ISA-L inflates in half the time of zlib
+            voxels = np.asanyarray(type(image).from_stream(stream).dataobj)
+    else:
+        voxels = np.asanyarray(image.dataobj)
     shape = (*voxels.shape, 1, 1, 1)[: max(3, voxels.ndim)]
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
