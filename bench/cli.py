@@ -2,16 +2,17 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from curate.errors import UsageError
+from curate.errors import MedseenError
 
 Handler = Callable[[argparse.Namespace], int]
 
-FINE, FINDINGS, WRONG_USAGE = 0, 1, 2
+FINE, FINDINGS, WRONG_USAGE, STOPPED = 0, 1, 2, 130
 _GOLDEN_TOLERANCE = 1e-4
 
 
@@ -20,12 +21,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     handler: Handler = arguments.handler
     try:
-        return handler(arguments)
-    except UsageError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        status = handler(arguments)
+        sys.stdout.flush()
+    except MedseenError as error:
+        print(f"bench: {' '.join(str(error).split())}", file=sys.stderr)
         return WRONG_USAGE
     except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it flushes at exit
         return FINE
+    except KeyboardInterrupt:
+        print("bench: stopped; a run goes on where it was when the same command is given again", file=sys.stderr)
+        return STOPPED
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,7 +46,13 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     listing = command("list", _list, "list models, suites, protocols or metrics")
-    listing.add_argument("what", nargs="?", default="models", choices=("models", "suites", "protocols", "metrics"))
+    listing.add_argument(
+        "what",
+        nargs="?",
+        default="models",
+        choices=("models", "suites", "protocols", "metrics"),
+        help="what to list (default: models)",
+    )
     check = command("check-model", _check_model, "check a model on phantoms, or a network against golden outputs")
     _add_model(check, positional=True)
     check.add_argument(
@@ -100,9 +113,8 @@ def _check_model(arguments: argparse.Namespace) -> int:
         print(json.dumps(errors, indent=2))
         return FINE if max(errors.values()) <= _GOLDEN_TOLERANCE else FINDINGS
     from bench import conformance
-    from bench.devices import choose
 
-    results = conformance.check(arguments.model, arguments.weights, choose(arguments.device))
+    results = conformance.check(arguments.model, arguments.weights, arguments.device)
     if arguments.json:
         print(json.dumps(results, indent=2))
     else:
@@ -113,13 +125,12 @@ def _check_model(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from bench import run, suite
-    from bench.devices import choose
+    from bench import models, run, suite
     from curate.executor import Where
 
     report = run.run(
         suite.load(arguments.suite),
-        run.Choice(arguments.model, arguments.weights, choose(arguments.device)),
+        models.Choice(arguments.model, arguments.weights, arguments.device),
         arguments.store,
         arguments.out,
         Where(arguments.workers, arguments.scheduler),
@@ -139,11 +150,18 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _score(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
     from bench.score import score
 
-    count = score(arguments.run, arguments.store)
-    print(json.dumps({"rows": count}) if arguments.json else f"{arguments.run}: {count} rows scored again")
-    return FINE
+    result = score(arguments.run, arguments.store)
+    if arguments.json:
+        print(json.dumps(asdict(result), indent=2))
+    else:
+        print(f"{arguments.run}: {result.scored} rows scored again")
+        if result.without_prediction:
+            print(f"{result.without_prediction} rows have no prediction and stay as they were")
+    return FINDINGS if result.without_prediction else FINE
 
 
 def _leaderboard(arguments: argparse.Namespace) -> int:

@@ -1,21 +1,25 @@
 """Does a model keep its promises? Checked on phantoms, without data, in seconds; an author can fix from the table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bench import models
+from bench.answers import answers
 from bench.errors import UnsupportedError
 from bench.models import AnyModel
-from bench.models.base import ReferenceModel, Session, ask
+from bench.models.base import ReferenceModel, Session
 from bench.records import Prompts
-from curate.geometry import Geometry
+from curate.geometry import Box, Geometry
 from curate.labelmap import BoxMask
 from curate.volume import Volume
 
 _CLICK = (11, 13, 8)
+_OUTSIDE = (2, 2, 0)
+_RADIUS_MM = 9.0
+_KEYS = ("one", "two")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,35 +30,77 @@ class _Phantom:
     ball: BoxMask
 
 
-def check(name: str, weights: Path | None = None, device: str = "cpu") -> list[dict[str, str]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Checked:
+    """A model, and the phantom and prompts that its card says it takes."""
+
+    model: AnyModel
+    phantom: _Phantom
+
+    @property
+    def flat(self) -> bool:
+        """True for models that take single slices only."""
+        return self.model.card.capabilities.dimensions == frozenset({2})
+
+    def prompts(self, key: str = _KEYS[0]) -> Prompts:
+        """Return a click on the ball's centre, its box, or both."""
+        kinds = self.model.card.capabilities.prompts
+        box: Box | None = self.phantom.ball.box if "box" in kinds else None
+        shown = Prompts(key, box=box)
+        return shown.with_point(_inside(self.phantom.image.geometry, _CLICK), 1) if "points" in kinds else shown
+
+    def open(self, image: Volume | None = None) -> Session:
+        """Open the model on the phantom, or on another image of its grid."""
+        image = image or self.phantom.image
+        if isinstance(self.model, ReferenceModel):
+            return self.model.open_with_references(image, dict.fromkeys(_KEYS, self.phantom.ball))
+        return self.model.open(image)
+
+    def ask(self, session: Session, prompts: Sequence[Prompts]) -> list[BoxMask]:
+        """Return the answers to some prompts, or raise the first error among them."""
+        found = answers(session, prompts, self.phantom.image.geometry.shape_ijk)
+        for answer in found:
+            if answer.error is not None:
+                raise answer.error
+        return [answer.mask for answer in found if answer.mask is not None]
+
+
+def check(name: str, weights: Path | None = None, device: str = "auto") -> list[dict[str, str]]:
     """Return a row per check: `check`, `result` (pass or fail) and `detail`.
+
+    Args:
+        name: As for `bench.models.load`.
+        weights: Checkpoint, for models that need one.
+        device: `auto`, `cpu` or `cuda`.
 
     Raises:
         UsageError: When the model cannot be made.
     """
-    model = models.load(name, weights, device)
-    flat = 2 in model.card.capabilities.dimensions and 3 not in model.card.capabilities.dimensions
-    phantom = _phantom(_grid(flat=flat))
+    model = models.load(name, weights, models.device_for(name, device))
+    flat = model.card.capabilities.dimensions == frozenset({2})
+    straight = _Checked(model, _phantom(_grid(flat=flat)))
+    oblique = _Checked(model, _phantom(_grid(flat=flat, oblique=True)))
     checks: dict[str, Callable[[], str | None]] = {
-        "answers on the image's own grid": lambda: _own_grid(model, phantom),
-        "takes flipped, oblique and anisotropic grids": lambda: _other_grid(model, flat=flat),
-        "answers the same twice": lambda: _deterministic(model, phantom),
-        "asked again from the start, answers the same": lambda: _stateless(model, phantom),
-        "takes an image that is constant": lambda: _constant(model, phantom),
-        "takes a click in a corner": lambda: _corner(model, phantom),
-        "leaves the image as it was": lambda: _untouched(model, phantom),
+        "answers on the image's own grid": lambda: _answers(straight),
+        "takes flipped, oblique and anisotropic grids": lambda: _answers(oblique),
+        "answers the same twice": lambda: _repeats(straight),
+        "asked again from the start, answers the same": lambda: _goes_on(straight),
+        "answers several targets as it answers each": lambda: _batches(straight),
+        "takes an image that is constant": lambda: _constant(straight),
+        "takes a click in a corner": lambda: _corner(straight),
+        "leaves the image as it was": lambda: _untouched(straight),
     }
-    return [_result(name, run) for name, run in checks.items()]
+    return [_result(what, run) for what, run in checks.items()]
 
 
-def _result(name: str, run: Callable[[], str | None]) -> dict[str, str]:
+def _result(what: str, run: Callable[[], str | None]) -> dict[str, str]:
     try:
         problem = run()
     except UnsupportedError as error:
         problem = f"the card lists what the model refuses: {error}"
-    except Exception as error:  # noqa: BLE001, whatever a model raises is its author's to see
-        problem = f"{type(error).__name__}: {error}"
-    return {"check": name, "result": "fail" if problem else "pass", "detail": problem or ""}
+    except (Exception, SystemExit) as error:  # noqa: BLE001, whatever a model raises is its author's to see
+        problem = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return {"check": what, "result": "fail" if problem else "pass", "detail": problem or ""}
 
 
 def _grid(*, flat: bool, oblique: bool = False) -> Geometry:
@@ -66,69 +112,66 @@ def _grid(*, flat: bool, oblique: bool = False) -> Geometry:
     return Geometry((24, 27, 1 if flat else 18), affine)
 
 
+def _inside(grid: Geometry, point: Sequence[int]) -> tuple[int, int, int]:
+    i, j, k = (min(n, size - 1) for n, size in zip(point, grid.shape_ijk, strict=True))
+    return i, j, k
+
+
 def _phantom(grid: Geometry) -> _Phantom:
-    centre = np.minimum(_CLICK, np.array(grid.shape_ijk) - 1)
     voxels = np.stack(np.meshgrid(*[np.arange(n) for n in grid.shape_ijk], indexing="ij"), axis=-1)
-    offset = (voxels - centre) * np.array(grid.spacing)
-    ball = (offset**2).sum(axis=-1) <= 9.0**2
+    offset = (voxels - _inside(grid, _CLICK)) * np.array(grid.spacing)
+    ball = (offset**2).sum(axis=-1) <= _RADIUS_MM**2
     noise = np.random.default_rng(0).normal(0, 5, grid.shape_ijk)
-    return _Phantom(Volume(np.where(ball, 200, 40) + noise.astype(np.float32), grid), BoxMask.of(ball))
+    return _Phantom(Volume((np.where(ball, 200, 40) + noise).astype(np.float32), grid), BoxMask.of(ball))
 
 
-def _open(model: AnyModel, phantom: _Phantom) -> Session:
-    if isinstance(model, ReferenceModel):
-        return model.open_with_references(phantom.image, {"target": phantom.ball})
-    return model.open(phantom.image)
-
-
-def _ask(model: AnyModel, phantom: _Phantom, prompts: Prompts) -> BoxMask:
-    return ask(_open(model, phantom), [prompts])[0]
-
-
-def _click(phantom: _Phantom) -> Prompts:
-    i, j, k = np.minimum(_CLICK, np.array(phantom.image.geometry.shape_ijk) - 1)
-    return Prompts("target").with_point((int(i), int(j), int(k)), 1)
-
-
-def _own_grid(model: AnyModel, phantom: _Phantom) -> str | None:
-    answer = _ask(model, phantom, _click(phantom))
-    if not isinstance(answer, BoxMask) or answer.shape_ijk != phantom.image.geometry.shape_ijk:
-        found = getattr(answer, "shape_ijk", type(answer).__name__)
-        return f"found {found}, expected a BoxMask of {phantom.image.geometry.shape_ijk}"
+def _answers(one: _Checked) -> str | None:
+    one.ask(one.open(), [one.prompts()])
     return None
 
 
-def _other_grid(model: AnyModel, *, flat: bool) -> str | None:
-    return _own_grid(model, _phantom(_grid(flat=flat, oblique=True)))
+def _repeats(one: _Checked) -> str | None:
+    first, second = (one.ask(one.open(), [one.prompts()])[0] for _ in range(2))
+    return None if _same(first, second) else "two sessions gave different masks for the same prompts"
 
 
-def _deterministic(model: AnyModel, phantom: _Phantom) -> str | None:
-    first, second = (_ask(model, phantom, _click(phantom)) for _ in range(2))
-    return None if (first.full() == second.full()).all() else "two sessions gave different masks for one click"
+def _goes_on(one: _Checked) -> str | None:
+    start = one.prompts()
+    then = start.with_point(_OUTSIDE, 0) if start.kinds >= {"points"} else start
+    session = one.open()
+    one.ask(session, [start])
+    step_by_step = one.ask(session, [then])[0]
+    at_once = one.ask(one.open(), [then])[0]
+    return None if _same(step_by_step, at_once) else "two clicks in one call differ from the same clicks in two calls"
 
 
-def _stateless(model: AnyModel, phantom: _Phantom) -> str | None:
-    one = _click(phantom)
-    two = one.with_point((2, 2, 0), 0)
-    session = _open(model, phantom)
-    ask(session, [one])
-    step_by_step = ask(session, [two])[0]
-    at_once = ask(_open(model, phantom), [two])[0]
-    same = (step_by_step.full() == at_once.full()).all()
-    return None if same else "two clicks in one call differ from the same clicks in two calls"
+def _batches(one: _Checked) -> str | None:
+    prompts = [one.prompts(key) for key in _KEYS]
+    together = one.ask(one.open(), prompts)
+    alone = [one.ask(one.open(), [prompt])[0] for prompt in prompts]
+    same = all(_same(a, b) for a, b in zip(together, alone, strict=True))
+    return None if same else "a target's mask depends on which others are asked for with it"
 
 
-def _constant(model: AnyModel, phantom: _Phantom) -> str | None:
-    image = Volume(np.zeros_like(phantom.image.voxels), phantom.image.geometry)
-    return _own_grid(model, _Phantom(image, phantom.ball))
+def _constant(one: _Checked) -> str | None:
+    image = Volume(np.zeros_like(one.phantom.image.voxels), one.phantom.image.geometry)
+    one.ask(one.open(image), [one.prompts()])
+    return None
 
 
-def _corner(model: AnyModel, phantom: _Phantom) -> str | None:
-    answer = _ask(model, phantom, Prompts("target").with_point((0, 0, 0), 1))
-    return None if answer.shape_ijk == phantom.image.geometry.shape_ijk else "the mask's grid is not the image's"
+def _corner(one: _Checked) -> str | None:
+    if "points" in one.model.card.capabilities.prompts:
+        one.ask(one.open(), [Prompts(_KEYS[0], box=one.prompts().box).with_point((0, 0, 0), 1)])
+    return None
 
 
-def _untouched(model: AnyModel, phantom: _Phantom) -> str | None:
-    before = phantom.image.voxels.copy()
-    _ask(model, phantom, _click(phantom))
-    return None if (before == phantom.image.voxels).all() else "the model changed the image's voxels in place"
+def _untouched(one: _Checked) -> str | None:
+    before = one.phantom.image.voxels.copy()
+    one.ask(one.open(), [one.prompts()])
+    same = (before == one.phantom.image.voxels).all()
+    one.phantom.image.voxels[...] = before
+    return None if same else "the model changed the image's voxels in place"
+
+
+def _same(one: BoxMask, other: BoxMask) -> bool:
+    return one.box == other.box and bool((one.voxels == other.voxels).all())

@@ -1,9 +1,12 @@
 """What ships: models, suites, protocols and metrics, as rows to print."""
 
+import inspect
 from typing import Any
 
 from bench import models, protocols, suite
 from bench.metrics import METRICS
+from bench.models.base import ModelCard
+from curate.errors import UsageError
 from curate.plugins import shipped_names
 
 
@@ -18,22 +21,27 @@ def definitions() -> list[tuple[str, str]]:
 
 
 def _models() -> list[dict[str, Any]]:
-    found = []
-    for name in models.REGISTRY.names():
-        card = models.REGISTRY.load(name).card
-        found.append(
-            {
-                "model": name,
-                "takes": " ".join(
-                    [*(f"{n}D" for n in sorted(card.capabilities.dimensions)), *sorted(card.capabilities.prompts)]
-                ),
-                "licence": card.licence,
-                "trained on": card.training_card or "undisclosed",
-                "weights": card.weights or "none",
-                "description": card.description,
-            }
-        )
-    return found
+    return [_model(name) for name in models.REGISTRY.names()]
+
+
+def _model(name: str) -> dict[str, Any]:
+    """Return a model's row; one that is broken or says nothing of itself must not hide the others."""
+    try:
+        card = getattr(models.REGISTRY.load(name), "card", None)
+        problem = None if isinstance(card, ModelCard) else "its class has no card; `bench check-model` tells more"
+    except UsageError as error:
+        card, problem = None, str(error)
+    if not isinstance(card, ModelCard):
+        return {"model": name, **dict.fromkeys(("takes", "licence", "trained on", "weights")), "description": problem}
+    takes = [*(f"{n}D" for n in sorted(card.capabilities.dimensions)), *sorted(card.capabilities.prompts)]
+    return {
+        "model": name,
+        "takes": " ".join(takes),
+        "licence": card.licence,
+        "trained on": card.training_card or "undisclosed",
+        "weights": card.weights or "none",
+        "description": card.description,
+    }
 
 
 def _suites() -> list[dict[str, Any]]:
@@ -57,7 +65,7 @@ def _protocols() -> list[dict[str, Any]]:
             "protocol": name,
             "version": one.version,
             "prompts": " ".join(sorted(one.kinds)),
-            "description": str(one.__doc__).splitlines()[0],
+            "description": (inspect.getdoc(one) or "-").splitlines()[0],
         }
         for name, one in found
     ]

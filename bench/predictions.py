@@ -1,13 +1,17 @@
 """Predictions on disk: compressed label maps on the image's own grid, and a table that says which values are whose."""
 
+import hashlib
 from collections.abc import Mapping
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.suite import Unit
 from curate import manifest, volume
+from curate.errors import ReadError, StoreError
 from curate.files import remove_temporaries
 from curate.geometry import Geometry
 from curate.labelmap import BoxMask, extract, pack
@@ -24,35 +28,68 @@ PREDICTIONS: Table = (
 """One row per kept prediction."""
 
 _FOLDER = "predictions"
+_DIGEST_LENGTH = 16
 
 
 def keep(run: Path, unit: Unit, step: int, predictions: Mapping[str, BoxMask]) -> None:
-    """Write one step's predictions of one image: a label map per layer and a table, atomically."""
+    """Write one step's predictions of one image: a label map per layer and a table, atomically.
+
+    Predictions of other masks of the image stay. Label maps are named by their content, so that the table never names a
+    file that a later write has changed.
+
+    Raises:
+        StoreError: When they cannot be written.
+    """
     image_id = unit.image["image_id"]
+    shape = tuple(unit.image["shape_ijk"])
+    try:
+        whole = {**read(run, image_id, step, shape), **predictions}
+        rows = _write_layers(run, image_id, step, whole, np.array(unit.image["affine"]).reshape(4, 4))
+        manifest.write_table(_table(run, image_id, step), PREDICTIONS, rows)
+        named = {row["path"] for row in rows}
+        pattern = f"{escape(Path(image_id).name)}.step{step}.{'[0-9a-f]' * _DIGEST_LENGTH}.nii.gz"
+        for path in (run / _FOLDER / image_id).parent.glob(pattern):
+            if path.relative_to(run).as_posix() not in named:
+                path.unlink()
+    except OSError as error:
+        raise StoreError(f"{run}: predictions cannot be written ({error}); the same command continues") from error
+
+
+def _write_layers(
+    run: Path, image_id: str, step: int, predictions: Mapping[str, BoxMask], affine: NDArray[np.float64]
+) -> list[dict[str, Any]]:
+    """Write the label maps and return the rows of their table, sorted by mask_id."""
     found = {mask_id: mask for mask_id, mask in sorted(predictions.items()) if mask.count}
     layers, placed = pack(list(found.values()), range(1, len(found) + 1))
-    stem = f"{_FOLDER}/{image_id}.step{step}"
-    affine = np.array(unit.image["affine"]).reshape(4, 4)
-    paths = [f"{stem}.{number}.nii.gz" for number in range(1, len(layers) + 1)]
-    for path, layer in zip(paths, layers, strict=True):
-        volume.write(Volume(layer, Geometry((layer.shape[0], layer.shape[1], layer.shape[2]), affine)), run / path)
+    paths = []
+    for layer in layers:
+        digest = hashlib.sha256(layer.tobytes()).hexdigest()[:_DIGEST_LENGTH]
+        paths.append(f"{_FOLDER}/{image_id}.step{step}.{digest}.nii.gz")
+        volume.write(Volume(layer, Geometry((layer.shape[0], layer.shape[1], layer.shape[2]), affine)), run / paths[-1])
     where = {mask_id: (paths[place.layer], list(place.values)) for mask_id, place in zip(found, placed, strict=True)}
-    rows = [
+    return [
         {"image_id": image_id, "mask_id": mask_id, "step": step, "path": path, "label_values": values}
         for mask_id in sorted(predictions)
         for path, values in [where.get(mask_id, (None, []))]
     ]
-    manifest.write_table(run / f"{stem}.parquet", PREDICTIONS, rows)
 
 
 def read(run: Path, image_id: str, step: int, shape_ijk: tuple[int, int, int]) -> dict[str, BoxMask]:
-    """Return the kept predictions of one image and step by mask_id; empty where none were kept."""
+    """Return the kept predictions of one image and step by mask_id; empty where none were kept.
+
+    Raises:
+        ReadError: When a table or a label map is damaged or missing.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = run / _FOLDER / f"{image_id}.step{step}.parquet"
+    table = _table(run, image_id, step)
     if not table.is_file():
         return {}
-    rows: list[dict[str, Any]] = pq.read_table(table).to_pylist()
+    try:
+        rows: list[dict[str, Any]] = pq.read_table(table, partitioning=None).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise ReadError("unreadable", f"{table}: cannot be read ({str(error).splitlines()[0]})") from error
     labels = {path: volume.read(run / path).voxels for path in {row["path"] for row in rows} if path is not None}
     empty = BoxMask(shape_ijk, (0, 0, 0, 0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_))
     return {
@@ -69,3 +106,7 @@ def exist(run: Path) -> bool:
 def clean(run: Path) -> None:
     """Remove what a killed run left half-written."""
     remove_temporaries(run)
+
+
+def _table(run: Path, image_id: str, step: int) -> Path:
+    return run / _FOLDER / f"{image_id}.step{step}.parquet"

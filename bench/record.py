@@ -1,26 +1,31 @@
 """`run.json`: what a run is, so that its scores can be trusted, repeated and refused a second identity."""
 
+import fcntl
 import json
+import math
+import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from bench import protocols
-from bench.models import AnyModel
+from bench.models import AnyModel, Choice, source_sha256
 from bench.suite import Suite, missing_datasets
 from curate import manifest
 from curate.errors import StoreError
-from curate.files import sha256_of_file, write_json
+from curate.files import TEMPORARY_PREFIX, sha256_of_file, write_json
 
 _PACKAGES = ("medseen", "numpy", "scipy", "scikit-image", "edt", "connected-components-3d", "torch", "pyarrow")
-_IDENTITY = ("model", "weights_sha256", "suite", "protocol", "store", "device")
+_IDENTITY = ("model", "model_source_sha256", "weights_sha256", "suite", "protocol", "store", "device")
+_FILE = "run.json"
 
 
-def describe(suite: Suite, model: AnyModel, store: Path, *, device: str, limit: int | None) -> dict[str, Any]:
+def describe(suite: Suite, model: AnyModel, choice: Choice, store: Path, limit: int | None) -> dict[str, Any]:
     """Return the record of a run that is about to start; nothing in it depends on time or worker count."""
     protocol = protocols.load(suite.protocol.name, suite.protocol.version, suite.protocol.parameters)
     content = manifest.read_store(store)
@@ -29,7 +34,8 @@ def describe(suite: Suite, model: AnyModel, store: Path, *, device: str, limit: 
     card["capabilities"] = {key: sorted(value) for key, value in card["capabilities"].items()}
     return {
         "model": card,
-        "weights_sha256": getattr(model, "weights_sha256", None),
+        "model_source_sha256": source_sha256(choice.name),
+        "weights_sha256": _weights_sha256(model, choice.weights),
         "suite": {
             "name": suite.name,
             "version": suite.version,
@@ -47,35 +53,68 @@ def describe(suite: Suite, model: AnyModel, store: Path, *, device: str, limit: 
         "datasets": [{key: row[key] for key in ("dataset", "title", "licence", "citation")} for row in datasets],
         "missing_datasets": missing_datasets(suite, [row["dataset"] for row in datasets]),
         "limit": limit,
-        "device": device,
+        "device": choice.device,
         "seeds": "SHA-256 of (protocol, version, dataset, image, target, step)",
         "versions": {"python": platform.python_version(), **_versions()},
         "commit": _commit(),
     }
 
 
-def start(run: Path, record: Mapping[str, Any], *, check: bool) -> None:
-    """Write `run.json`.
+@contextmanager
+def held(run: Path) -> Iterator[None]:
+    """Keep a run's folder to this process while the block runs; the system lets go of it when the process dies.
+
+    Raises:
+        StoreError: When another process holds it, or it cannot be made.
+    """
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        handle = os.open(run, os.O_RDONLY)
+    except OSError as error:
+        raise StoreError(f"{run}: cannot be used ({error.strerror}); give another folder with --out") from error
+    try:
+        with suppress(OSError):  # a file system without locks is used without them
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StoreError(
+                    f"{run}: another `bench` is at work on it; wait for it, or give another --out"
+                ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def start(run: Path, record: Mapping[str, Any], resume: str) -> None:
+    """Write `run.json`, if the folder may become or stay this run.
 
     Args:
         run: Folder of the run.
         record: From `describe`.
-        check: Whether a run that is there must be the same one.
+        resume: missing: a run that is there must be the same one; never, always: it need not.
 
     Raises:
-        StoreError: When the folder holds another run, or something that is no run.
+        StoreError: When the folder holds another run, one of more images, or something that is no run.
     """
-    path = run / "run.json"
-    if path.is_file():
-        found = read(run)
-        differing = [key for key in _IDENTITY if found.get(key) != record[key]]
-        if check and differing:
-            raise StoreError(
-                f"{run}: another run ({', '.join(differing)} differ); give another --out or --resume never"
-            )
-    elif run.is_dir() and any(run.iterdir()):
-        raise StoreError(f"{run}: not empty and not a run; give a new folder with --out")
-    write_json(path, record)
+    if not (run / _FILE).is_file():
+        if any(not path.name.startswith(TEMPORARY_PREFIX) for path in run.iterdir()):
+            raise StoreError(f"{run}: not empty and not a run; give a new folder with --out")
+    elif resume != "never":
+        _check_same(run, read(run), record, resume)
+    write_json(run / _FILE, record)
+
+
+def _check_same(run: Path, found: Mapping[str, Any], record: Mapping[str, Any], resume: str) -> None:
+    differing = [key for key in _IDENTITY if found.get(key) != record[key]]
+    differing += ["medseen"] if found["versions"].get("medseen") != record["versions"]["medseen"] else []
+    if resume == "missing" and differing:
+        raise StoreError(f"{run}: another run ({', '.join(differing)} differ); give another --out or --resume never")
+    before, now = found["limit"] or math.inf, record["limit"] or math.inf
+    if now < before:
+        raise StoreError(
+            f"{run}: was started on {found['limit'] or 'all'} images; leave --limit out or give no smaller one, "
+            "another --out, or --resume never"
+        )
 
 
 def read(run: Path) -> dict[str, Any]:
@@ -85,14 +124,25 @@ def read(run: Path) -> dict[str, Any]:
         StoreError: When there is none, or it cannot be read.
     """
     try:
-        content: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads((run / _FILE).read_text(encoding="utf-8"))
+        lacking = sorted({*_IDENTITY, "store_path", "versions", "limit"} - content.keys())
     except FileNotFoundError as error:
         raise StoreError(
             f"{run}: no run here; make one with `bench run SUITE --model MODEL --store STORE --out {run}`"
         ) from error
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{run}/run.json: cannot be read ({error})") from error
+    except (OSError, ValueError, AttributeError) as error:
+        raise StoreError(f"{run}/{_FILE}: cannot be read ({error}); give another folder") from error
+    if lacking:
+        raise StoreError(f"{run}/{_FILE}: lacks {', '.join(lacking)}; run again with --resume never")
     return content
+
+
+def _weights_sha256(model: AnyModel, weights: Path | None) -> str | None:
+    """Return the digest that the model states, else that of the file that it was given."""
+    stated = getattr(model, "weights_sha256", None)
+    if stated is not None or weights is None:
+        return None if stated is None else str(stated)
+    return sha256_of_file(weights) if weights.is_file() else None
 
 
 def _versions() -> dict[str, str]:

@@ -33,6 +33,10 @@ class Prompts:
         kinds = {"points"} if len(self.labels) else set()
         return frozenset(kinds | ({"box"} if self.box else set()))
 
+    def copy(self) -> "Prompts":
+        """Return equal prompts in arrays of their own, for a model to do with as it likes."""
+        return Prompts(self.key, self.points_ijk.copy(), self.labels.copy(), self.box)
+
     def with_point(self, point_ijk: Sequence[int], label: int) -> "Prompts":
         """Return these prompts and one more point."""
         points = np.vstack([self.points_ijk, np.asarray(point_ijk, dtype=np.int64)[None]])

@@ -1,6 +1,7 @@
 """The story of `bench`: from a suite, a model and a store to `scores.parquet`."""
 
 import hashlib
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -11,20 +12,18 @@ from tqdm import tqdm
 
 from bench import models, predictions, record, scores, trial
 from bench.cards import TrainingCard, load_card
-from bench.models import AnyModel
+from bench.models import AnyModel, Choice
 from bench.seen import seen
 from bench.suite import Suite, Unit, plan
 from curate import executor
+from curate.errors import UsageError
 from curate.executor import Where
 
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which model, with which weights, where."""
-
-    name: str
-    weights: Path | None = None
-    device: str = "cpu"
+_OF_MASK = (
+    *("dataset", "patient_id", "image_id", "mask_id", "target"),
+    *("modality", "anatomy_group", "kind", "suite_group"),
+)
+"""Columns that stand in the store's table of masks, or that the suite's plan added to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +64,27 @@ def run(  # noqa: PLR0913, the options of the command
         keep_predictions: Write predictions as label maps, so that `bench score` can score them again.
 
     Raises:
-        UsageError: For a model that cannot be made, a store without masks of the suite, a folder of another run.
+        UsageError: For a model that cannot be made, a store without masks of the suite, a folder of another run, a
+            dask scheduler that does not answer or went away.
     """
+    executor.check(where)
+    store, out = store.resolve(), out.resolve()
+    choice = _settled(choice)
     units = plan(suite, store, limit)
-    model = load_model(choice)
-    content = record.describe(suite, model, store, device=choice.device, limit=limit)
-    record.start(out, content, check=resume == "missing")
-    predictions.clean(out)
-    done = [] if resume == "never" else scores.existing(out)
-    if resume == "never":
-        scores.forget(out)
-    todo = _unfinished(units, suite, done)
-    task = partial(_evaluate, suite=suite, choice=choice, store=store, keep_in=out if keep_predictions else None)
+    model = load_model(choice, start := secrets.token_hex(8))
     card = load_card(model.card.training_card) if model.card.training_card else None
-    for unit, result in tqdm(
-        executor.run(task, todo, where), total=len(todo), desc=choice.name, unit="image", disable=None
-    ):
-        rows = trial.lost(unit, suite, result) if isinstance(result, BaseException) else result
-        scores.write_piece(out, _name(unit), [_whole(row, unit, suite, model, card) for row in rows])
-    rows = scores.gather(out, done)
+    content = record.describe(suite, model, choice, store, limit)
+    task = partial(_evaluate, suite=suite, choice=choice, start=start, store=store, out=out, keep=keep_predictions)
+    with record.held(out):
+        done = _opened(out, content, resume, units, suite, model)
+        todo = _unfinished(units, done)
+        results = executor.run(task, todo, where)
+        for unit, result in tqdm(results, total=len(todo), desc=choice.name, unit="image", disable=None):
+            if isinstance(result, UsageError):
+                raise result
+            rows = trial.lost(unit, suite, result) if isinstance(result, BaseException) else result
+            scores.write_piece(out, _name(unit), [_whole(row, unit, suite, model, card) for row in rows])
+        rows = scores.gather(out)
     return Report(
         images=len(units),
         rows=len(rows),
@@ -94,27 +95,55 @@ def run(  # noqa: PLR0913, the options of the command
 
 
 @lru_cache(maxsize=1)
-def load_model(choice: Choice) -> AnyModel:
-    """Make a model once per process."""
+def load_model(choice: Choice, start: str) -> AnyModel:
+    """Make a model once per process and start of a run: a worker that outlives a run must not keep its weights."""
+    del start
     return models.load(choice.name, choice.weights, choice.device)
 
 
-def _evaluate(unit: Unit, *, suite: Suite, choice: Choice, store: Path, keep_in: Path | None) -> list[trial.Row]:
+def _settled(choice: Choice) -> Choice:
+    """Return a choice that means the same on every worker: absolute paths, and a device that is there."""
+    weights = None if choice.weights is None else choice.weights.resolve()
+    return Choice(models.resolved(choice.name), weights, models.device_for(choice.name, choice.device))
+
+
+def _opened(
+    out: Path, content: Mapping[str, Any], resume: str, units: Sequence[Unit], suite: Suite, model: AnyModel
+) -> list[dict[str, Any]]:
+    """Make the folder ready and return the rows that stay: those of masks of this run that have all their steps."""
+    if resume == "never" and (out / "run.json").is_file():
+        scores.forget(out)
+    record.start(out, content, resume)
+    predictions.clean(out)
+    planned = {mask["mask_id"] for unit in units for mask in unit.masks}
+    ours = (model.card.name, suite.name, content["protocol"]["sha256"])
+    steps_of: dict[str, set[int]] = {}
+    rows = [
+        row
+        for row in scores.existing(out)
+        if row["mask_id"] in planned and (row["model"], row["suite"], row["protocol_hash"]) == ours
+    ]
+    for row in rows:
+        steps_of.setdefault(row["mask_id"], set()).add(row["step"])
+    steps = set(trial.protocol_of(suite).scored_steps)
+    done = [row for row in rows if steps_of[row["mask_id"]] == steps]
+    scores.reopen(out, done)
+    return done
+
+
+def _evaluate(
+    unit: Unit, *, suite: Suite, choice: Choice, start: str, store: Path, out: Path, keep: bool
+) -> list[trial.Row]:
     """Evaluate one unit on a worker."""
-    keep = partial(predictions.keep, keep_in) if keep_in is not None else None
-    return trial.evaluate(unit, suite, load_model(choice), store, keep)
+    kept = partial(predictions.keep, out) if keep else None
+    return trial.evaluate(unit, suite, load_model(choice, start), store, kept)
 
 
-def _unfinished(units: Sequence[Unit], suite: Suite, done: Sequence[Mapping[str, Any]]) -> list[Unit]:
-    """Return the units with the masks whose rows are not all there."""
-    steps = trial.protocol_of(suite).scored_steps
-    finished = {(row["mask_id"], row["step"]) for row in done}
-    todo = []
-    for unit in units:
-        masks = tuple(mask for mask in unit.masks if any((mask["mask_id"], step) not in finished for step in steps))
-        if masks:
-            todo.append(replace(unit, masks=masks))
-    return todo
+def _unfinished(units: Sequence[Unit], done: Sequence[Mapping[str, Any]]) -> list[Unit]:
+    """Return the units with the masks that have no rows."""
+    finished = {row["mask_id"] for row in done}
+    left = [replace(one, masks=tuple(mask for mask in one.masks if mask["mask_id"] not in finished)) for one in units]
+    return [unit for unit in left if unit.masks]
 
 
 def _whole(row: trial.Row, unit: Unit, suite: Suite, model: AnyModel, card: TrainingCard | None) -> dict[str, Any]:
@@ -128,21 +157,10 @@ def _whole(row: trial.Row, unit: Unit, suite: Suite, model: AnyModel, card: Trai
         image_id=mask["image_id"],
         split=unit.split,
     )
-    names = (
-        "dataset",
-        "patient_id",
-        "image_id",
-        "mask_id",
-        "target",
-        "modality",
-        "anatomy_group",
-        "kind",
-        "suite_group",
-    )
     return {
         "model": model.card.name,
         "suite": suite.name,
-        **{name: mask[name] for name in names},
+        **{name: mask[name] for name in _OF_MASK},
         "seen_target": answers.target,
         "seen_modality": answers.modality,
         "seen_dataset": answers.dataset,

@@ -9,9 +9,10 @@ from typing import Any
 from bench.schema import SCORES
 from curate import manifest
 from curate.errors import StoreError
-from curate.schema import arrow_schema
 
 _PIECES = ".pieces"
+_DONE = "done"
+"""The piece of rows that an earlier start left."""
 FILE = "scores.parquet"
 
 
@@ -21,9 +22,12 @@ def write_piece(run: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> None
 
 
 def existing(run: Path) -> list[dict[str, Any]]:
-    """Return all rows that a run has so far, gathered or not, each once."""
-    paths = [run / FILE, *sorted((run / _PIECES).glob("*.parquet"))]
-    return _once(row for path in paths if path.is_file() for row in _read(path))
+    """Return all rows that a run has so far, gathered or not, each once.
+
+    Raises:
+        StoreError: When a file is damaged.
+    """
+    return _once(row for path in [run / FILE, *_pieces(run)] if path.is_file() for row in _read(path))
 
 
 def forget(run: Path) -> None:
@@ -33,10 +37,18 @@ def forget(run: Path) -> None:
         shutil.rmtree(run / folder, ignore_errors=True)
 
 
-def gather(run: Path, done: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Write all rows, those `done` before and all pieces, sorted by (mask_id, step); then drop the pieces."""
-    pieces = (row for path in sorted((run / _PIECES).glob("*.parquet")) for row in _read(path))
-    rows = _once([*done, *pieces])
+def reopen(run: Path, done: Sequence[Mapping[str, Any]]) -> None:
+    """Make `done` all that a run has, in one piece; without `scores.parquet` nobody takes the run for finished."""
+    write_piece(run, _DONE, done)
+    (run / FILE).unlink(missing_ok=True)
+    for path in _pieces(run):
+        if path.stem != _DONE:
+            path.unlink()
+
+
+def gather(run: Path) -> list[dict[str, Any]]:
+    """Write the rows of all pieces, sorted by (mask_id, protocol, step), to `scores.parquet`; then drop the pieces."""
+    rows = existing(run)
     write(run, rows)
     shutil.rmtree(run / _PIECES, ignore_errors=True)
     return rows
@@ -51,7 +63,7 @@ def read(run: Path) -> list[dict[str, Any]]:
     """Return the rows of a finished run.
 
     Raises:
-        StoreError: When the run has not ended.
+        StoreError: When the run has not ended, or its file is damaged.
     """
     if not (run / FILE).is_file():
         raise StoreError(f"{run}: no {FILE}; give the same `bench run` command again to finish it")
@@ -63,10 +75,20 @@ def count_statuses(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return dict(sorted(Counter(str(row["status"]) for row in rows).items()))
 
 
+def _pieces(run: Path) -> list[Path]:
+    return sorted((run / _PIECES).glob("*.parquet"))
+
+
 def _read(path: Path) -> list[dict[str, Any]]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows: list[dict[str, Any]] = pq.read_table(path, schema=arrow_schema(SCORES)).to_pylist()
+    try:
+        table = pq.read_table(path, partitioning=None)
+        rows: list[dict[str, Any]] = table.select([column.name for column in SCORES]).to_pylist()
+    except (OSError, pa.ArrowException, KeyError) as error:
+        why = str(error).splitlines()[0]
+        raise StoreError(f"{path}: cannot be read ({why}); give the `bench run` command with --resume never") from error
     return rows
 
 

@@ -6,17 +6,20 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bench import protocols
 from curate import manifest
-from curate.errors import ConfigError, UnknownNameError, UsageError
+from curate.errors import ConfigError, StoreError, UnknownNameError, UsageError
 from curate.files import sha256_of_json
-from curate.plugins import find, load_toml
-from curate.vocabulary import Vocabulary
+from curate.plugins import find, load_toml, nearest
+from curate.vocabulary import KINDS, Vocabulary
 
 Patterns = Annotated[tuple[str, ...], Field(min_length=1)]
+Tolerance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _ALL: tuple[str, ...] = ("*",)
+_FEW = 16
+"""Up to so many known words are listed in a message."""
 
 
 class _Strict(BaseModel):
@@ -34,13 +37,13 @@ class ProtocolChoice(_Strict):
 class MetricChoice(_Strict):
     """What the metrics need to be told."""
 
-    nsd_tolerance_mm: Annotated[float, Field(gt=0)] = 1.0
-    nsd_tolerance_pixels: Annotated[float, Field(gt=0)] = 1.0
+    nsd_tolerance_mm: Tolerance = 1.0
+    nsd_tolerance_pixels: Tolerance = 1.0
     """For images without spacing, whose distances are in pixels."""
 
 
 class Group(_Strict):
-    """Masks that belong together; every pattern may hold `*`."""
+    """Masks that belong together; every pattern may hold `*`, `?` and `[...]` as in file names."""
 
     name: str
     datasets: Patterns = _ALL
@@ -63,6 +66,14 @@ class Suite(_Strict):
     protocol: ProtocolChoice
     metrics: MetricChoice = MetricChoice()
     groups: Annotated[tuple[Group, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _name_groups_once(self) -> "Suite":
+        names = [group.name for group in self.groups]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"group `{twice[0]}` is given twice")
+        return self
 
     @property
     def sha256(self) -> str:
@@ -94,7 +105,7 @@ def load(name_or_path: str) -> Suite:
     try:
         protocols.load(suite.protocol.name, suite.protocol.version, suite.protocol.parameters)
         for group in suite.groups:
-            _check_words(group, Vocabulary.load())
+            _check_words(group)
     except UsageError as error:
         raise ConfigError(f"{path}: {error}") from error
     return suite
@@ -109,13 +120,19 @@ def plan(suite: Suite, store: Path, limit: int | None = None) -> list[Unit]:
         limit: At most this many images.
 
     Raises:
-        StoreError: When there is no finished store.
-        UsageError: When no mask of the store belongs to the suite.
+        StoreError: When there is no finished store, or its tables do not fit together.
+        UsageError: When no mask of the store belongs to the suite, or for a limit below one.
     """
+    if limit is not None and limit < 1:
+        raise UsageError(f"--limit {limit}: give 1 or more, or leave it out for all images")
     images = {row["image_id"]: row for row in manifest.read_table(store, "images").to_pylist()}
     splits = {row["image_id"]: row for row in manifest.read_table(store, "splits").to_pylist()}
     masks: dict[str, list[dict[str, Any]]] = {}
     for row in manifest.read_table(store, "masks").to_pylist():
+        if row["image_id"] not in images.keys() & splits.keys():
+            raise StoreError(
+                f"{store}: {row['image_id']} has a mask but no image or split; see `curate verify {store}`"
+            )
         group = _group(suite, row, splits[row["image_id"]]["split"])
         if group is not None:
             masks.setdefault(row["image_id"], []).append({**row, "suite_group": group})
@@ -130,7 +147,7 @@ def plan(suite: Suite, store: Path, limit: int | None = None) -> list[Unit]:
 
 def missing_datasets(suite: Suite, present: Sequence[str]) -> list[str]:
     """Return the datasets that a suite names outright and a store does not have."""
-    named = {pattern for group in suite.groups for pattern in group.datasets if not set(pattern) & set("*?[")}
+    named = {pattern for group in suite.groups for pattern in group.datasets if not _is_pattern(pattern)}
     return sorted(named - set(present))
 
 
@@ -156,13 +173,28 @@ def _official(split: Mapping[str, Any]) -> str | None:
     return str(split["split"]) if split["origin"] == "official" else None
 
 
-def _check_words(group: Group, vocabulary: Vocabulary) -> None:
-    for targets in group.targets:
-        if not set(targets) & set("*?["):
-            vocabulary.target(targets)
+def _check_words(group: Group) -> None:
+    vocabulary = Vocabulary.load()
     for modality in group.modalities:
-        if not set(modality) & set("*?["):
+        if not _is_pattern(modality):
             vocabulary.modality(modality)
-    for split in group.splits:
-        if split not in ("*", "train", "val", "test"):
-            raise UnknownNameError(f"group `{group.name}`: unknown split `{split}`; known: train, val, test")
+    for target in group.targets:
+        if not _is_pattern(target):
+            vocabulary.target(target)
+    known = {
+        "target": (group.targets, vocabulary.targets),
+        "modality": (group.modalities, vocabulary.sequences_of),
+        "kind": (group.kinds, KINDS),
+        "split": (group.splits, ("train", "val", "test")),
+    }
+    for what, (patterns, words) in known.items():
+        for pattern in patterns:
+            if not any(fnmatchcase(word, pattern) for word in words):
+                some = f"; known: {', '.join(words)}" if len(words) <= _FEW else ""
+                raise UnknownNameError(
+                    f"group `{group.name}`: unknown {what} `{pattern}`{nearest(pattern, words)}{some}"
+                )
+
+
+def _is_pattern(word: str) -> bool:
+    return bool(set(word) & set("*?["))

@@ -1,6 +1,8 @@
 """One image, all its targets: open the model, prompt it step by step, score what it answers."""
 
+import hashlib
 import resource
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +12,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bench import metrics, protocols
+from bench.answers import MODEL_ERRORS, answers, status_of
 from bench.errors import UnsupportedError
 from bench.models import AnyModel
-from bench.models.base import ReferenceModel, Session, ask
+from bench.models.base import ReferenceModel, Session
 from bench.protocols import PromptProtocol
 from bench.protocols.key import Key
 from bench.records import Prompts
@@ -28,7 +31,8 @@ Row = dict[str, Any]
 Keep = Callable[[Unit, int, Mapping[str, BoxMask]], None]
 """Called with the unit, a scored step and the predictions by mask_id, to store them."""
 
-_NOTHING = BoxMask((1, 1, 1), (0, 0, 0, 0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_))
+_MIB = 1024 if sys.platform.startswith("linux") else 1024**2
+"""What `ru_maxrss` counts in a MiB: kilobytes on Linux, bytes on macOS."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +41,11 @@ class Target:
 
     mask_id: str
     reference: BoxMask
+
+    @property
+    def key(self) -> str:
+        """What a model knows the target by: the same wherever and whenever it is asked, and telling nothing of it."""
+        return hashlib.sha256(self.mask_id.encode()).hexdigest()[:16]
 
 
 def evaluate(unit: Unit, suite: Suite, model: AnyModel, store: Path, keep: Keep | None = None) -> list[Row]:
@@ -52,25 +61,29 @@ def evaluate(unit: Unit, suite: Suite, model: AnyModel, store: Path, keep: Keep 
         keep: Where predictions go, if they are kept.
 
     Returns:
-        For each mask and scored step, the columns of scores from `protocol` on, and `mask_id`.
+        For each mask and scored step, the columns of scores from `protocol` on, `mask_id` and `reference_voxels`.
+
+    Raises:
+        ReadError: When the image or a label map cannot be read.
     """
     trial = _Trial(unit, suite, protocol_of(suite), keep)
     image, targets = read_unit(unit, store)
     try:
         trial.check_support(model, image.geometry)
         session, seconds_encode = _timed(lambda: _open(model, image, targets))
-    except Exception as error:  # noqa: BLE001, whatever a model raises becomes a status
-        return [row for target in targets for row in trial.failed(target, error, from_step=1)]
+    except MODEL_ERRORS as error:
+        return [row for target in targets for row in trial.failed(target, error)]
     return trial.run(session, targets, image.geometry, seconds_encode)
 
 
 def lost(unit: Unit, suite: Suite, error: BaseException) -> list[Row]:
     """Return the rows of a unit that could not even be read, or whose worker was lost."""
     trial = _Trial(unit, suite, protocol_of(suite), keep=None)
+    nothing = BoxMask((1, 1, 1), (0, 0, 0, 0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_))
     return [
         {**row, "reference_voxels": mask["voxels"]}
         for mask in unit.masks
-        for row in trial.failed(Target(mask["mask_id"], _NOTHING), error, from_step=1)
+        for row in trial.failed(Target(mask["mask_id"], nothing), error)
     ]
 
 
@@ -80,7 +93,11 @@ def protocol_of(suite: Suite) -> PromptProtocol:
 
 
 def read_unit(unit: Unit, store: Path) -> tuple[Volume, list[Target]]:
-    """Read an image and its reference masks; sources without spacing keep their pixel grid."""
+    """Read an image and its reference masks; sources without spacing keep their pixel grid.
+
+    Raises:
+        ReadError: When the image or a label map cannot be read.
+    """
     image = volume.read(store / unit.image["path"])
     affine = np.array(unit.image["affine"]).reshape(4, 4)
     grid = Geometry(image.geometry.shape_ijk, affine, "pixel" if unit.image["spacing_mm"] is None else "mm")
@@ -90,6 +107,21 @@ def read_unit(unit: Unit, store: Path) -> tuple[Volume, list[Target]]:
         for mask in unit.masks
     ]
     return Volume(image.voxels, grid), targets
+
+
+def tolerance(suite: Suite, geometry: Geometry) -> float:
+    """Return the suite's tolerance in the unit of the image's grid."""
+    return suite.metrics.nsd_tolerance_mm if geometry.unit == "mm" else suite.metrics.nsd_tolerance_pixels
+
+
+@dataclass(slots=True, eq=False)
+class _State:
+    """One target on its way through the steps."""
+
+    target: Target
+    prompts: Prompts
+    prediction: BoxMask | None = None
+    seconds_prompt: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,21 +149,17 @@ class _Trial:
     def run(self, session: Session, targets: Sequence[Target], geometry: Geometry, seconds_encode: float) -> list[Row]:
         """Prompt all targets step by step; a target that fails drops out, the others go on."""
         rows: list[Row] = []
-        states = [_State(target, Prompts(target.mask_id)) for target in targets]
+        states = [_State(target, Prompts(target.key)) for target in targets]
         for step in range(1, self.protocol.scored_steps[-1] + 1):
-            for state in states:
-                self._show_next(state, step)
-            shown = [state.prompts for state in states]
-            answers, seconds_predict = _timed(lambda shown=shown: _answers(session, shown, geometry))  # type: ignore[misc]
-            for state, answer in zip(states, answers, strict=True):
-                if isinstance(answer, Exception):
-                    rows += self.failed(state.target, answer, from_step=step, prompts=state.prompts)
-                    state.prediction = None
-                    continue
-                state.prediction = answer
-                if step in self.protocol.scored_steps:
-                    seconds = (seconds_encode, state.seconds_prompt, seconds_predict / len(states))
-                    rows.append(self._scored(state, geometry, step, seconds))
+            states = [state for state in states if self._shown(state, step, rows)]
+            asked = answers(session, [state.prompts for state in states], geometry.shape_ijk)
+            for state, answer in zip(states, asked, strict=True):
+                state.prediction = answer.mask
+                if answer.error is not None:
+                    rows += self.failed(state.target, answer.error, from_step=step, prompts=state.prompts)
+                elif answer.mask is not None and step in self.protocol.scored_steps:
+                    seconds = (seconds_encode, state.seconds_prompt, answer.seconds)
+                    rows.append(self._scored(state, answer.mask, geometry, step, seconds))
             states = [state for state in states if state.prediction is not None]
             if not states:
                 break
@@ -140,28 +168,38 @@ class _Trial:
         return rows
 
     def failed(
-        self, target: Target, error: BaseException, *, from_step: int, prompts: Prompts | None = None
+        self,
+        target: Target,
+        error: BaseException,
+        *,
+        from_step: int = 1,
+        prompts: Prompts | None = None,
+        status: str | None = None,
     ) -> list[Row]:
-        """Return the rows of a target from a step on, with the status of an error and no scores."""
-        status, detail = status_of(error)
+        """Return the rows of a target from a step on, with the status of an error (or the one given), no scores."""
+        found, detail = status_of(error)
         blank: Row = {column.name: None for column in (*SCORED, *MEASURED)}
-        shown = prompts or Prompts(target.mask_id)
+        shown = prompts or Prompts(target.key)
         steps = [step for step in self.protocol.scored_steps if step >= from_step]
-        return [{**self._row(target, step, shown, status, detail), **blank} for step in steps]
+        return [{**self._row(target, step, shown, status or found, detail), **blank} for step in steps]
 
-    def _show_next(self, state: "_State", step: int) -> None:
-        image = self.unit.image
+    def _shown(self, state: _State, step: int, rows: list[Row]) -> bool:
+        """Draw the next prompt; a mask to which the protocol cannot be applied gets rows that say so."""
+        image, before = self.unit.image, state.prompts
         what = state.target.mask_id.removeprefix(f"{image['image_id']}#")
         key = Key(self.protocol.name, self.protocol.version, image["dataset"], image["image_id"], what, step)
-        shown = state.prompts
-        state.prompts, state.seconds_prompt = _timed(
-            lambda: self.protocol.prompt(state.target.reference, state.prediction, shown, key)
-        )
+        try:
+            state.prompts, state.seconds_prompt = _timed(
+                lambda: self.protocol.prompt(state.target.reference, state.prediction, before, key)
+            )
+        except Exception as error:  # noqa: BLE001, whatever a protocol raises concerns this mask alone
+            rows += self.failed(state.target, error, from_step=step, prompts=before, status="not_applicable")
+            return False
+        return True
 
-    def _scored(self, state: "_State", geometry: Geometry, step: int, seconds: tuple[float, float, float]) -> Row:
-        prediction = state.prediction
-        if prediction is None:
-            raise ValueError(f"{state.target.mask_id} has no prediction at step {step}")
+    def _scored(
+        self, state: _State, prediction: BoxMask, geometry: Geometry, step: int, seconds: tuple[float, float, float]
+    ) -> Row:
         row = self._row(state.target, step, state.prompts, "ok", None)
         scores = metrics.score(state.target.reference, prediction, geometry, tolerance(self.suite, geometry))
         names = ("seconds_encode", "seconds_prompt", "seconds_predict")
@@ -181,72 +219,10 @@ class _Trial:
         }
 
 
-@dataclass(slots=True, eq=False)
-class _State:
-    """One target on its way through the steps."""
-
-    target: Target
-    prompts: Prompts
-    prediction: BoxMask | None = None
-    seconds_prompt: float = 0.0
-
-
-def tolerance(suite: Suite, geometry: Geometry) -> float:
-    """Return the suite's tolerance in the unit of the image's grid."""
-    return suite.metrics.nsd_tolerance_mm if geometry.unit == "mm" else suite.metrics.nsd_tolerance_pixels
-
-
-def status_of(error: BaseException) -> tuple[str, str]:
-    """Return the status and detail that an error of a model becomes."""
-    detail = f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
-    if isinstance(error, UnsupportedError):
-        return "unsupported", str(error)
-    if isinstance(error, TimeoutError):
-        return "timeout", detail
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return "out_of_memory", detail
-    return "failed", detail
-
-
 def _open(model: AnyModel, image: Volume, targets: Sequence[Target]) -> Session:
     if isinstance(model, ReferenceModel):
-        return model.open_with_references(image, {target.mask_id: target.reference for target in targets})
+        return model.open_with_references(image, {target.key: target.reference for target in targets})
     return model.open(image)
-
-
-def _answers(session: Session, prompts: Sequence[Prompts], geometry: Geometry) -> list[BoxMask | Exception]:
-    """Ask for all targets at once; where that fails, one by one, so that one target's error is its own."""
-    try:
-        return [_as_mask(answer, geometry) for answer in ask(session, prompts)]
-    except Exception as error:  # noqa: BLE001, whatever a model raises becomes a status
-        if len(prompts) == 1:
-            return [error]
-    return [answer for one in prompts for answer in _answers(_OneByOne(session), [one], geometry)]
-
-
-@dataclass(frozen=True, slots=True)
-class _OneByOne:
-    """A session without batching."""
-
-    session: Session
-
-    def predict(self, prompts: Prompts) -> BoxMask:
-        """Ask for one target."""
-        return self.session.predict(prompts)
-
-
-def _as_mask(answer: Any, geometry: Geometry) -> BoxMask:
-    """Take a `BoxMask`, or a full array of the image's shape; refuse anything else.
-
-    Raises:
-        ValueError: When the answer is not a mask on the image's grid.
-    """
-    if isinstance(answer, np.ndarray) and answer.shape == geometry.shape_ijk:
-        return BoxMask.of(answer)
-    if isinstance(answer, BoxMask) and answer.shape_ijk == geometry.shape_ijk:
-        return answer
-    found = getattr(answer, "shape_ijk", getattr(answer, "shape", type(answer).__name__))
-    raise ValueError(f"the model answered with {found}, expected a mask of shape {geometry.shape_ijk}")
 
 
 def _timed(call: Callable[[], T]) -> tuple[T, float]:
@@ -256,4 +232,4 @@ def _timed(call: Callable[[], T]) -> tuple[T, float]:
 
 
 def _peak_memory_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MIB

@@ -53,7 +53,7 @@ def run(function: Callable[[T], R], items: Sequence[T], where: Where) -> Iterato
     """
     if not items:
         return
-    if where.scheduler is None and (where.workers == 1 or len(items) == 1):
+    if where.scheduler is None and (where.workers == 1 or (where.workers is None and len(items) == 1)):
         for item in items:
             yield item, _called(function, item)
         return

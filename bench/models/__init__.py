@@ -1,12 +1,18 @@
 """Models by name: built in, from entry points (`medseen.models`), or from a user's own file."""
 
+import hashlib
 import importlib.util
 import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.models.base import Model, ReferenceModel
+from bench import devices
+from bench.models.base import Model, ModelCard, ReferenceModel
 from curate.errors import UnknownNameError, UsageError
+from curate.files import sha256_of_file
 from curate.plugins import Registry
 
 AnyModel = Model | ReferenceModel
@@ -24,6 +30,15 @@ REGISTRY = Registry(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which model, with which weights, where."""
+
+    name: str
+    weights: Path | None = None
+    device: str = "cpu"
+
+
 def load(name: str, weights: Path | None = None, device: str = "cpu") -> AnyModel:
     """Make a model.
 
@@ -39,29 +54,94 @@ def load(name: str, weights: Path | None = None, device: str = "cpu") -> AnyMode
         UnknownNameError: When nothing has that name.
         UsageError: When the model takes no weights and some were given, needs some, or cannot be made.
     """
-    factory = _from_file(name) if ".py:" in name else REGISTRY.load(name)
-    taken = inspect.signature(factory).parameters
-    if weights is not None and "weights" not in taken:
+    factory = _factory(name)
+    if weights is not None and not _takes(factory, "weights"):
         raise UsageError(f"model `{name}` has no weights; leave --weights out")
+    if weights is not None and not weights.exists():
+        raise UsageError(f"{weights}: no such file; name the checkpoint with --weights FILE")
     options: dict[str, Any] = {"weights": weights, "device": device}
-    model = factory(**{key: value for key, value in options.items() if key in taken})
+    try:
+        model = factory(**{key: value for key, value in options.items() if _takes(factory, key)})
+    except UsageError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"model `{name}` cannot be made: {_one_line(error)}; check --model and --weights") from error
+    _check(name, model)
+    made: AnyModel = model
+    return made
+
+
+def device_for(name: str, device: str) -> str:
+    """Return where a model will run when `auto`, `cpu` or `cuda` is asked for: `cpu` where it takes no device.
+
+    Raises:
+        UnknownNameError: When nothing has that name.
+        UsageError: When CUDA is asked for and the model takes no device, or there is none here.
+    """
+    if device == "cpu" or _takes(_factory(name), "device"):
+        return devices.choose(device)
+    if device != "auto":
+        raise UsageError(f"model `{name}` takes no device; leave --device out")
+    return "cpu"
+
+
+def resolved(name: str) -> str:
+    """Return a name that means the same in every working directory: the path of a user's own file is made absolute."""
+    path, separator, attribute = name.rpartition(":")
+    return f"{Path(path).resolve()}{separator}{attribute}" if _is_file_name(name) else name
+
+
+def source_sha256(name: str) -> str | None:
+    """Return the SHA-256 of the user's own file that a model comes from; None for shipped and installed models."""
+    return sha256_of_file(Path(name.rpartition(":")[0])) if _is_file_name(name) else None
+
+
+def _factory(name: str) -> Callable[..., Any]:
+    factory = _from_file(name) if _is_file_name(name) else REGISTRY.load(name)
+    if not callable(factory):
+        raise UsageError(f"model `{name}` is a {type(factory).__name__}; name a class, or a function that makes one")
+    made: Callable[..., Any] = factory
+    return made
+
+
+def _is_file_name(name: str) -> bool:
+    return ".py:" in name
+
+
+def _takes(factory: Callable[..., Any], argument: str) -> bool:
+    parameters = inspect.signature(factory).parameters
+    return argument in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+
+
+def _check(name: str, model: Any) -> None:
+    """Refuse what is no model, before an evaluation depends on it."""
     if not isinstance(model, Model | ReferenceModel):
         raise UsageError(f"model `{name}` needs a `card` and `open(image)`; found {type(model).__name__}")
-    return model
+    if not isinstance(model.card, ModelCard):
+        raise UsageError(f"model `{name}`: `card` must be a bench.models.base.ModelCard, found {model.card!r:.80}")
+    if isinstance(model, ReferenceModel) and not model.card.sees_reference:
+        raise UsageError(f"model `{name}` is shown the reference; its card must say sees_reference=True")
 
 
 def _from_file(name: str) -> Any:
     path, _, attribute = name.rpartition(":")
     if not Path(path).is_file():
         raise UnknownNameError(f"{path}: no such file; --model takes a name or path/to/file.py:Name")
-    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    full = str(Path(path).resolve())
+    own_name = f"{Path(path).stem}_{hashlib.sha256(full.encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(own_name, full)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path}: cannot be imported")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[own_name] = module  # dataclasses and pickle look a class's module up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise UsageError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"{path}: cannot be imported: {_one_line(error)}") from error
     if not hasattr(module, attribute):
         raise UnknownNameError(f"{path} has no `{attribute}`")
     return getattr(module, attribute)
+
+
+def _one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -3,9 +3,12 @@
 Any object with these two members is a model; nothing has to be inherited.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bench.records import Prompts
 from curate.labelmap import BoxMask
@@ -44,7 +47,7 @@ class Session(Protocol):
     """A model opened on one image. It may keep whatever it computed of the image."""
 
     def predict(self, prompts: Prompts) -> BoxMask:
-        """Segment one target from all its prompts so far, on the image's own grid.
+        """Segment one target from all its prompts so far, on the image's own grid; `as_mask` says what may come back.
 
         A session may also have `predict_many(Sequence[Prompts]) -> Sequence[BoxMask]` to batch several targets.
         """
@@ -70,9 +73,45 @@ class ReferenceModel(Protocol):
         """Open with the reference mask of each prompt key."""
 
 
-def ask(session: Session, prompts: Sequence[Prompts]) -> Sequence[BoxMask]:
-    """Ask a session for several targets, in one call where it can batch them."""
-    many = getattr(session, "predict_many", None)
-    if many is not None:
-        return list(many(prompts))
-    return [session.predict(one) for one in prompts]
+def as_mask(answer: Any, shape_ijk: tuple[int, int, int]) -> BoxMask:
+    """Take what a model answered, shrunk to its bounding box and in memory of its own.
+
+    Args:
+        answer: A `BoxMask`, or an array of the image's shape; of booleans, of integers (not 0 = inside), or of
+            floating-point zeros and ones.
+        shape_ijk: The image's grid.
+
+    Raises:
+        ValueError: For anything else. Probabilities are refused, because their threshold belongs to the model.
+    """
+    if isinstance(answer, BoxMask) and tuple(answer.shape_ijk) == shape_ijk:
+        return _tight(answer, shape_ijk)
+    if isinstance(answer, np.ndarray) and answer.shape == shape_ijk:
+        return BoxMask.of(_inside(answer))
+    found = getattr(answer, "shape_ijk", getattr(answer, "shape", None))
+    what = type(answer).__name__ if found is None else f"{type(answer).__name__} of shape {tuple(found)}"
+    raise ValueError(f"the model answered with {what}, expected a mask of shape {shape_ijk}")
+
+
+def _tight(mask: BoxMask, shape_ijk: tuple[int, int, int]) -> BoxMask:
+    low, high = mask.box[:3], mask.box[3:]
+    fits = len(high) == 3 and all(0 <= a <= b <= n for a, b, n in zip(low, high, shape_ijk, strict=True))
+    if not fits or np.shape(mask.voxels) != tuple(b - a for a, b in zip(low, high, strict=True)):
+        found = f"box {tuple(mask.box)} and voxels {np.shape(mask.voxels)}"
+        raise ValueError(f"the model answered with {found}, expected a half-open box inside {shape_ijk} and its voxels")
+    inner = BoxMask.of(_inside(np.asarray(mask.voxels)))
+    if inner.count == 0:
+        return BoxMask(shape_ijk, (0, 0, 0, 0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_))
+    i0, j0, k0, i1, j1, k1 = inner.box
+    i, j, k = (int(n) for n in low)
+    return BoxMask(shape_ijk, (i + i0, j + j0, k + k0, i + i1, j + j1, k + k1), inner.voxels)
+
+
+def _inside(voxels: NDArray[Any]) -> NDArray[np.bool_]:
+    if voxels.dtype.kind in "iu":
+        return np.asarray(voxels != 0)
+    if voxels.dtype.kind == "f" and ((voxels == 0) | (voxels == 1)).all():
+        return voxels.astype(np.bool_)
+    if voxels.dtype.kind != "b":
+        raise ValueError(f"the model answered with {voxels.dtype} values other than 0 and 1, expected a mask")
+    return voxels

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,8 @@ from bench.protocols.key import Key
 from bench.records import Prompts
 from curate.errors import UsageError
 from curate.labelmap import BoxMask, union_box
+
+_SCORE_AFTER = (1, 3, 5, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class RandomError:
     version: ClassVar[int] = 1
     kinds: ClassVar[frozenset[str]] = frozenset({"points"})
 
-    score_after: tuple[int, ...] = (1, 3, 5, 10)
+    score_after: tuple[int, ...] = _SCORE_AFTER
 
     @classmethod
     def create(cls, version: int, parameters: Mapping[str, Any]) -> "RandomError":
@@ -40,10 +43,10 @@ class RandomError:
         unknown = sorted(set(parameters) - {"score_after"})
         if unknown:
             raise UsageError(f"protocol {cls.name} takes `score_after`, found `{unknown[0]}`")
-        steps = tuple(parameters.get("score_after", (1, 3, 5, 10)))
-        if not steps or any(not isinstance(n, int) for n in steps) or steps[0] < 1 or sorted(set(steps)) != list(steps):
-            raise UsageError(f"protocol {cls.name}: score_after must be ascending steps from 1, found {list(steps)}")
-        return cls(steps)
+        steps = parameters.get("score_after", _SCORE_AFTER)
+        if not _ascending(steps):
+            raise UsageError(f"protocol {cls.name}: score_after must be ascending steps from 1, found {steps!r}")
+        return cls(tuple(steps))
 
     @property
     def scored_steps(self) -> tuple[int, ...]:
@@ -72,6 +75,13 @@ class RandomError:
     def actions(self, prompts: Prompts) -> int:
         """Return the number of clicks."""
         return len(prompts.labels)
+
+
+def _ascending(steps: Any) -> bool:
+    """Tell whether a suite's words are whole numbers from 1, each larger than the one before."""
+    if not isinstance(steps, list | tuple) or not steps or any(type(step) is not int for step in steps):
+        return False
+    return steps[0] >= 1 and all(a < b for a, b in pairwise(steps))
 
 
 def _uniform(region: NDArray[np.bool_], generator: np.random.Generator) -> NDArray[np.int64] | None:

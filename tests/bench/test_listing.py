@@ -1,0 +1,47 @@
+"""What ships, as rows."""
+
+import pytest
+
+from bench import listing, models
+from bench.metrics import METRICS
+from bench.schema import SCORED
+
+
+@pytest.mark.parametrize(
+    ("what", "key", "names"),
+    [
+        ("models", "model", {"oracle", "empty", "box-fill", "region-growing", "sam-med3d"}),
+        ("suites", "suite", {"all", "phantom"}),
+        ("protocols", "protocol", {"random-error"}),
+        ("metrics", "metric", {"dice", "iou", "nsd", "hd95_mm", "assd_mm", "volume_error"}),
+    ],
+)
+def test_every_kind_is_listed(what, key, names):
+    """Each list has at least what is promised, with the same columns in each row and no empty cell."""
+    rows = listing.rows(what)
+    assert names <= {row[key] for row in rows}
+    assert len({tuple(row) for row in rows}) == 1
+    assert all(isinstance(value, str | int) and value != "" for row in rows for value in row.values())
+
+
+def test_a_broken_plugin_hides_no_other_model(monkeypatch):
+    """A model that cannot be imported, or says nothing of itself, is listed with its problem beside the others."""
+    from curate.plugins import Registry
+
+    registry = models.REGISTRY
+    builtin = {**registry.builtin, "silent": "bench.listing:rows"}
+    points = type("Point", (), {"name": "broken", "value": "x:y", "dist": None, "load": lambda _self: 1 / 0})
+    monkeypatch.setattr(Registry, "_points", lambda _self: [points()])
+    monkeypatch.setattr(models, "REGISTRY", Registry("model", registry.group, builtin))
+    rows = {row["model"]: row["description"] for row in listing.rows("models")}
+    assert rows["broken"] == "model `broken` of x:y cannot be imported: division by zero"
+    assert rows["silent"] == "its class has no card; `bench check-model` tells more"
+    assert rows["oracle"] == "the reference itself"
+
+
+def test_definitions_are_those_of_the_score_columns():
+    """Every metric of the page has its definition, and is a column of the scores."""
+    assert [title for title, definition in listing.definitions() if definition] == [
+        one.title for one in METRICS.values()
+    ]
+    assert set(METRICS) <= {column.name for column in SCORED}
