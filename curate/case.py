@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from curate import harmonise, readers, rows, rules
+from curate import harmonise, image_files, readers, rows, rules, structures
 from curate.errors import ReadError
 from curate.geometry import Geometry
 from curate.labelmap import pack
@@ -85,7 +85,7 @@ class CaseBuilder:
         for file in self.case.images:
             image_id = rows.image_id(self.recipe, self.case, file)
             try:
-                header = readers.header(self.raw / file.path)
+                header = image_files.header(self.raw / file.path, self.recipe.images[file.entry])
             except ReadError as error:
                 self.reject("check", error.code, str(error), image_id=image_id, source_path=file.path)
                 continue
@@ -104,6 +104,10 @@ class CaseBuilder:
             wanted = [image for image in images if annotates(entry, self.recipe.images[image.file.entry])]
             if not wanted:
                 self._reject_each(files, "check", "image_rejected", "its image was rejected; see that row")
+                continue
+            if entry.is_dicom:
+                for image in wanted:
+                    self._read_dicom(image, files, entry)
                 continue
             try:
                 grid, found = self._read(files, entry)
@@ -126,6 +130,21 @@ class CaseBuilder:
             names = "+".join(str(file.name) for file in files)
             found = [replace(item, source_label=names) if isinstance(item, Mask) else item for item in found]
         return grid, found
+
+    def _read_dicom(self, image: OpenImage, files: list[LabelFile], entry: LabelFiles) -> None:
+        """Read a SEG or RTSTRUCT on the grid of one image."""
+        where = {"image_id": image.image_id}
+        path = files[0].path
+        try:
+            found = list(structures.read(self.raw / path, entry, image.header.geometry, path))
+        except ReadError as error:
+            self._reject_each(files, "label", error.code, str(error), **where)
+            return
+        for item in found:
+            if isinstance(item, structures.Unnamed):
+                detail = f"no pattern of the recipe takes structure number {item.number}; add one, or leave it out"
+                self._reject_each(files, "label", "unknown_label_name", detail, measured=float(item.number), **where)
+        self._give(image, files, image.grid, [one for one in found if not isinstance(one, structures.Unnamed)])
 
     def _reject_unknown(self, files: list[LabelFile], values: list[UnknownValue]) -> None:
         """Add a row per unknown value; an image that stands where labels should be must not become thousands."""
@@ -171,7 +190,7 @@ class CaseBuilder:
         """Write the image as the profile wants it, and its row; False where its voxels cannot be used."""
         path = self.raw / image.file.path
         try:
-            volume = readers.read(path).canonical()
+            volume = image_files.read(path, self.recipe.images[image.file.entry]).canonical()
             rows.check_finite(volume, path)
         except ReadError as error:
             self.reject("check", error.code, str(error), image_id=image.image_id, source_path=image.file.path)

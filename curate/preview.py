@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from curate import executor, readers, scan
+from curate import executor, readers, scan, structures
 from curate.case import CaseBuilder
 from curate.errors import ReadError
 from curate.executor import Where
@@ -91,6 +91,10 @@ def _read_headers(task: _Task) -> tuple[int, int, list[dict[str, object]]]:
             builder.reject("check", "image_rejected", "its image was rejected; see that row", source_path=file.path)
             continue
         try:
+            if entry.is_dicom:
+                structures.wanted(task.raw / file.path, entry)
+                usable += 1
+                continue
             header = readers.header(task.raw / file.path)
         except ReadError as error:
             builder.reject("label", error.code, str(error), source_path=file.path)

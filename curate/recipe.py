@@ -17,6 +17,7 @@ from curate.files import sha256_of_json
 from curate.plugins import find, load_toml, nearest
 from curate.vocabulary import Vocabulary
 
+_MEANINGS = ("values", "names", "target", "segments", "rois")
 FIELDS = ("case", "patient", "split", "label")
 _FIELD = re.compile(r"\{(\w+)(?::((?:[^{}]|\{[^{}]*\})+))?\}|\*")
 _IDENTIFIER = r"^[a-z0-9][a-z0-9._-]*$"
@@ -48,7 +49,7 @@ class DatasetFacts(_Strict):
     """Body region, unless an image entry says otherwise."""
 
 
-class _Files(_Strict):
+class RecipeFiles(_Strict):
     """Files of one role."""
 
     path: str
@@ -61,23 +62,53 @@ class _Files(_Strict):
         return compile_path(self.path)
 
     @property
+    def is_folder(self) -> bool:
+        """True for a path that names a folder of files, which together are one image."""
+        return self.path.endswith("/")
+
+    @property
     def literal(self) -> int:
         """How many characters of the path are spelt out: the most specific of several matches wins."""
         return len(_FIELD.sub("", self.path))
 
 
-class ImageFiles(_Files):
-    """One channel of the dataset's images."""
+class SeriesChoice(_Strict):
+    """Which DICOM series of a folder is the image, where there are several."""
+
+    uid: str | None = None
+    """Its SeriesInstanceUID."""
+    description: str | None = None
+    """Regular expression to be found in its SeriesDescription."""
+    modality: str | None = None
+    """Its modality as DICOM spells it, such as PT."""
+
+    @field_validator("description")
+    @classmethod
+    def _expression(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            _compiled(pattern)
+        return pattern
+
+
+class ImageFiles(RecipeFiles):
+    """One channel of the dataset's images; a path that ends in `/` is a folder with the files of a DICOM series."""
 
     channel: Annotated[str, Field(pattern=_CHANNEL)] | None = None
     """Name of the channel, where a case has several."""
     modality: str
     sequence: str | None = None
     region: str | None = None
+    series: SeriesChoice | None = None
+
+    @model_validator(mode="after")
+    def _series_of_a_folder(self) -> "ImageFiles":
+        if self.series is not None and not self.is_folder:
+            raise ValueError("`series` goes with a path that ends in /, a folder of DICOM files")
+        return self
 
 
-class LabelFiles(_Files):
-    """One kind of label file, and what it holds: exactly one of `values`, `names` and `target` says so."""
+class LabelFiles(RecipeFiles):
+    """One kind of label file, and what it holds: exactly one of the first five keys below `images` says so."""
 
     images: tuple[str, ...] | None = None
     """Channels that it annotates; default: every image of the case."""
@@ -87,6 +118,10 @@ class LabelFiles(_Files):
     """For one file per structure: what `{label}` captured -> target."""
     target: str | None = None
     """For files that hold one mask: the target; anything but 0 is foreground."""
+    segments: dict[str, str] | None = None
+    """For DICOM SEG: regular expression on the segment label, or code such as `SCT:10200004` -> target."""
+    rois: dict[str, str] | None = None
+    """For DICOM RTSTRUCT: regular expression on the ROI name -> target."""
     composites: dict[str, tuple[int, ...]] = {}
     """Further targets that are unions of values: kidney = [1, 2, 3]."""
     ignore_values: tuple[int, ...] = ()
@@ -98,13 +133,21 @@ class LabelFiles(_Files):
 
     @model_validator(mode="after")
     def _one_meaning(self) -> "LabelFiles":
-        given = [key for key in ("values", "names", "target") if getattr(self, key) is not None]
+        given = [key for key in _MEANINGS if getattr(self, key) is not None]
         if len(given) != 1:
-            raise ValueError(f"give exactly one of values, names, target; found {', '.join(given) or 'none'}")
+            raise ValueError(f"give exactly one of {', '.join(_MEANINGS)}; found {', '.join(given) or 'none'}")
+        if self.is_folder:
+            raise ValueError("label files are single files; only images can be folders")
+        for pattern in (*(self.segments or {}), *(self.rois or {})):
+            _compiled(pattern)
         if (self.names is not None) != ("{label" in self.path):
             raise ValueError("`names` goes with a path that has {label}, and only with it")
         if self.merge and self.names is None:
             raise ValueError("`merge` goes with `names`")
+        return self
+
+    @model_validator(mode="after")
+    def _sound_values(self) -> "LabelFiles":
         if (self.composites or self.ignore_values) and self.values is None:
             raise ValueError("`composites` and `ignore_values` go with `values`")
         if 0 in (self.values or {}):
@@ -128,7 +171,13 @@ class LabelFiles(_Files):
         """Return every target that this kind of file can hold."""
         if self.values is not None:
             return list(self.source_values())
-        return list(dict.fromkeys(self.names.values())) if self.names is not None else [str(self.target)]
+        named = self.names or self.segments or self.rois
+        return list(dict.fromkeys(named.values())) if named is not None else [str(self.target)]
+
+    @property
+    def is_dicom(self) -> bool:
+        """True for objects that name their masks themselves and can be read only on an image's grid."""
+        return self.segments is not None or self.rois is not None
 
 
 class Exclusion(_Strict):
@@ -198,7 +247,7 @@ class Recipe(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":
-        entries: list[_Files] = [*self.images, *self.labels]
+        entries: list[RecipeFiles] = [*self.images, *self.labels]
         for entry in entries:
             if ("case" in entry.pattern.groupindex) == (entry.case is not None):
                 raise ValueError(f"path `{entry.path}` needs {{case}} in it, or a `case` beside it, and not both")

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from curate import image_files
 from curate.errors import ReadError
-from curate.files import sha256_of_file
 from curate.geometry import Geometry
 from curate.masks import Absent, Mask
 from curate.readers.header import Header
@@ -66,7 +66,7 @@ def image_row(
         "affine": geometry.affine.ravel().tolist(),
         "source_orientation": None if header.unit == "pixel" else header.geometry.orientation,
         "source_path": file.path,
-        "source_sha256": sha256_of_file(source),
+        "source_sha256": image_files.sha256(source, entry),
         "voxel_sha256": volume.voxel_sha256(),
         "geometry": header.verdict,
         "labelled_targets": [],

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curate.errors import UsageError
-from curate.recipe import ImageFiles, LabelFiles, Recipe
+from curate.recipe import ImageFiles, LabelFiles, Recipe, RecipeFiles
 from curate.rejections import Rejection
 
 _SYSTEM_FILE = re.compile(r"(^|/)(\._[^/]*|\.DS_Store|Thumbs\.db|__MACOSX/.*)$")
@@ -144,15 +144,20 @@ def _match(recipe: Recipe, path: str) -> _Match | None:
     best: tuple[int, bool, int, dict[str, str | None]] | None = None
     for is_label, entries in ((False, recipe.images), (True, recipe.labels)):
         for index, entry in enumerate(entries):
-            match = entry.pattern.fullmatch(path)
+            match = entry.pattern.fullmatch(_unit(entry, path))
             if match is not None and (best is None or entry.literal > best[0]):
                 best = (entry.literal, is_label, index, match.groupdict())
     if best is None:
         return None
     _, is_label, index, fields = best
-    file = LabelFile(path, index, fields.get("label")) if is_label else ImageFile(path, index)
     entry = recipe.labels[index] if is_label else recipe.images[index]
+    file = LabelFile(path, index, fields.get("label")) if is_label else ImageFile(_unit(entry, path), index)
     return _Match(path, entry.case or str(fields["case"]), fields.get("patient"), fields.get("split"), file)
+
+
+def _unit(entry: RecipeFiles, path: str) -> str:
+    """Return what an entry's path is about: the file itself, or the folder that it lies in, with a slash behind."""
+    return f"{path.rpartition('/')[0]}/" if entry.is_folder else path
 
 
 def _case(recipe: Recipe, key: str, matches: list[_Match], rejections: list[Rejection]) -> Iterator[Case]:
@@ -199,6 +204,8 @@ def _unambiguous(
                 reject("unknown_label_name", file.path, f"`{file.name}` is not in `names`; add it to the recipe")
                 continue
             role = ("label", file.entry, file.name)
+        if taken.get(role) == file.path:  # a further file of the same folder
+            continue
         if role in taken:
             reject("ambiguous_file", file.path, f"{taken[role]} already is this case's {role[0]}")
             continue

@@ -65,12 +65,19 @@ def fingerprint(case: Case, raw: Path, common: str) -> str:
     """Hash everything that a case's result depends on: its files (size and time) and the dataset's `basis`."""
     files = []
     for file in case.files:
-        try:
-            state = (raw / file.path).stat()
-            files.append([file.path, state.st_size, state.st_mtime_ns])
-        except OSError:
-            files.append([file.path, None, None])
+        path = raw / file.path
+        parts = sorted(path.iterdir()) if path.is_dir() else [path]
+        files += [[file.path, part.name, *_state(part)] for part in parts]
     return sha256_of_json([asdict(case), files, common])
+
+
+def _state(path: Path) -> tuple[int | None, int | None]:
+    """Return size and time of change of a file; None for one that cannot be looked at."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None, None
+    return state.st_size, state.st_mtime_ns
 
 
 def save_piece(store: Path, dataset: str, case_id: str, piece: Piece, mark: str) -> None:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     "errors files geometry labelmap volume plugins schema rejections vocabulary executor",
     "recipe profile manifest",
-    "dicom readers scan masks rules harmonise rows splits phantoms",
+    "dicom readers image_files structures scan masks rules harmonise rows splits phantoms",
     "case",
     "store verify stats",
     "pipeline preview sources exporters duplicates",
