@@ -7,7 +7,8 @@ from typing import Any
 from curate.errors import ConfigError
 from curate.recipe import Recipe
 
-_HELD_OUT_FIRST = ("test", "val", "train")
+HELD_OUT_FIRST = ("test", "val", "train")
+"""The three splits, the one to keep untouched first."""
 
 
 def assign(
@@ -35,7 +36,7 @@ def assign(
     for image in images:
         patient = image["patient_id"]
         found = stated.get(patient)
-        split = next(name for name in _HELD_OUT_FIRST if name in found) if found else hashed(recipe, patient)
+        split = next(name for name in HELD_OUT_FIRST if name in found) if found else hashed(recipe, patient)
         origin = "official" if found else "hashed"
         rows.append(
             {
@@ -70,7 +71,7 @@ def hashed(recipe: Recipe, patient: str) -> str:
 
 def _official(recipe: Recipe, word: str) -> str:
     split = recipe.splits.names.get(word, word)
-    if split not in _HELD_OUT_FIRST:
+    if split not in HELD_OUT_FIRST:
         hint = f'add "{word}" = "train" (or val, test) to [splits.names]'
         raise ConfigError(f"{recipe.dataset.id}: the source's split `{word}` is unknown; {hint}")
     return split

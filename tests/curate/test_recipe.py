@@ -26,7 +26,7 @@ LABELS = 'values = { 1 = "liver", 2 = "spleen" }'
         ('licence = "CC0-1.0"', "", "missing key `dataset.licence`"),
         ('id = "tiny"', 'id = "tony"', "`dataset.id` is `tony`; rename the file or set it to `tiny`"),
         ('id = "tiny"', 'id = "../tiny"', "`dataset.id`: String should match pattern"),
-        (LABELS, LABELS + '\ntarget = "liver"', "give exactly one of values, names, target, segments, rois; found values, target"),
+        (LABELS, LABELS + '\ntarget = "liver"', "names, target, segments, rois; found values, target"),
         (LABELS, "", "give exactly one of values, names, target, segments, rois; found none"),
         (LABELS, 'names = { a = "liver" }', "`names` goes with a path that has {label}, and only with it"),
         (LABELS, 'target = "liver"\nignore_values = [3]', "`composites` and `ignore_values` go with `values`"),
