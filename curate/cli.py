@@ -12,6 +12,8 @@ from curate.errors import UsageError
 
 Handler = Callable[[argparse.Namespace], int]
 
+_SELECTED = ("datasets", "targets", "modalities", "splits")
+
 FINE, FINDINGS, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -72,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         help="which finished cases to keep: those whose inputs are unchanged (missing), none (never), all (always)",
     )
     _add_profile_and_where(build)
+    _add_export(command("export", _export, "write a part of a store in the layout of a trainer or catalogue"))
     for name, handler, text in (
         ("verify", _verify, "check a store's hashes, tables and masks"),
         ("stats", _stats, "count what is in a store"),
@@ -89,6 +92,15 @@ def _add_profile_and_where(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--workers", metavar="N", type=int, help="processes to use (default: threads of this process)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="address of a running dask scheduler")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("store", metavar="STORE", type=Path, help="folder of a store")
+    parser.add_argument("format", metavar="FORMAT", help="sam-med3d, sa-med2d, nnunet, decathlon, croissant, ...")
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="new folder of the export")
+    for kind in _SELECTED:
+        text = f"{kind} to export, or !PATTERN to leave out (repeatable)"
+        parser.add_argument(f"--{kind}", metavar="PATTERN", action="append", default=[], help=text)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -217,6 +229,23 @@ def _stats(arguments: argparse.Namespace) -> int:
         print()
         _print_table(found[part])
     return FINE
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from curate.exporters import Selection, export
+
+    selection = Selection(**{kind: tuple(getattr(arguments, kind)) for kind in _SELECTED})
+    report = export(arguments.store, arguments.format, arguments.out, selection)
+    if arguments.json:
+        _print_json(asdict(report))
+    else:
+        facts = asdict(report)
+        _print_table([{key: facts[key] for key in ("format", "cases", "images", "masks", "files")}])
+        _print_table([{"left out": code, "rows": rows} for code, rows in report.left_out.items()])
+        print("\n".join([*report.notes, f"export: {arguments.out}"]))
+    return FINDINGS if report.left_out else FINE
 
 
 def _print_surprises(dataset: str, surprises: Sequence[str]) -> None:
