@@ -4,20 +4,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from curate.errors import ConfigError, UnknownNameError
-from curate.plugins import find, load_toml
+from curate.plugins import StrictModel, find, load_toml
 from curate.vocabulary import Vocabulary
 
 Split = Literal["train", "val", "test"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
-
-
-class Heading(_Strict):
+class Heading(StrictModel):
     """Whose card it is and how far it can be trusted."""
 
     name: str
@@ -30,7 +26,7 @@ class Heading(_Strict):
     """True where nothing was learnt from but what the card lists; then absent means unseen."""
 
 
-class TrainedDataset(_Strict):
+class TrainedDataset(StrictModel):
     """One public dataset of the training set."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
@@ -53,14 +49,14 @@ class TrainedDataset(_Strict):
     """Image ids that were kept for evaluation, where a list is published."""
 
 
-class Undisclosed(_Strict):
+class Undisclosed(StrictModel):
     """What else the model learnt from, without being listed."""
 
     private_datasets: Annotated[int, Field(ge=0)] = 0
     meaning: str
 
 
-class Stated(_Strict):
+class Stated(StrictModel):
     """What the makers say of their training set as a whole."""
 
     source: str
@@ -73,7 +69,7 @@ class Stated(_Strict):
     """True where every public training dataset is listed: other public datasets are unseen."""
 
 
-class TrainingCard(_Strict):
+class TrainingCard(StrictModel):
     """A whole card; `load_card` also checks its words against the vocabulary."""
 
     card: Heading

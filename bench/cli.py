@@ -1,50 +1,22 @@
 """The command `bench`: parse, call, print. No logic lives here, and nothing heavy is imported before it is needed."""
 
 import argparse
-import json
-import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from curate.errors import MedseenError
+from curate.console import FINDINGS, FINE, Commands, dispatch, print_json, print_table
 
-Handler = Callable[[argparse.Namespace], int]
-
-FINE, FINDINGS, WRONG_USAGE, STOPPED = 0, 1, 2, 130
 _GOLDEN_TOLERANCE = 1e-4
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 fine, 1 done with findings, 2 wrong usage or configuration."""
-    arguments = _parser().parse_args(argv)
-    handler: Handler = arguments.handler
-    try:
-        status = handler(arguments)
-        sys.stdout.flush()
-    except MedseenError as error:
-        print(f"bench: {' '.join(str(error).split())}", file=sys.stderr)
-        return WRONG_USAGE
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it flushes at exit
-        return FINE
-    except KeyboardInterrupt:
-        print("bench: stopped; a run goes on where it was when the same command is given again", file=sys.stderr)
-        return STOPPED
-    return status
+    return dispatch(_parser(), argv)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="bench", description="Run segmentation models over suites and compare them.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def command(name: str, handler: Handler, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
-        sub.set_defaults(handler=handler)
-        sub.add_argument("--json", action="store_true", help="print JSON")
-        return sub
-
+    commands = Commands("bench", "Run segmentation models over suites and compare them.")
+    command = commands.add
     listing = command("list", _list, "list models, suites, protocols or metrics")
     listing.add_argument(
         "what",
@@ -79,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     board = command("leaderboard", _leaderboard, "compare runs: Markdown, CSV, JSON and one HTML page")
     board.add_argument("runs", metavar="RUN", nargs="+", type=Path, help="folders of runs on one suite")
     board.add_argument("--out", metavar="DIR", type=Path, required=True, help="where the leaderboard goes")
-    return parser
+    return commands.parser
 
 
 def _add_model(parser: argparse.ArgumentParser, *, positional: bool) -> None:
@@ -99,9 +71,9 @@ def _list(arguments: argparse.Namespace) -> int:
 
     rows = listing.rows(arguments.what)
     if arguments.json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
     else:
-        _print_table(rows)
+        print_table(rows)
     return FINE
 
 
@@ -110,15 +82,15 @@ def _check_model(arguments: argparse.Namespace) -> int:
         from bench import golden
 
         errors = golden.check(arguments.model, arguments.golden)
-        print(json.dumps(errors, indent=2))
+        print_json(errors)
         return FINE if max(errors.values()) <= _GOLDEN_TOLERANCE else FINDINGS
     from bench import conformance
 
     results = conformance.check(arguments.model, arguments.weights, arguments.device)
     if arguments.json:
-        print(json.dumps(results, indent=2))
+        print_json(results)
     else:
-        _print_table(results)
+        print_table(results)
     return FINE if all(result["result"] == "pass" for result in results) else FINDINGS
 
 
@@ -139,7 +111,7 @@ def _run(arguments: argparse.Namespace) -> int:
         keep_predictions=arguments.keep_predictions,
     )
     if arguments.json:
-        print(json.dumps(asdict(report), indent=2))
+        print_json(asdict(report))
     else:
         statuses = ", ".join(f"{count} {status}" for status, count in report.statuses.items())
         print(f"{arguments.model}: {report.images} images, {report.rows} rows ({statuses}; {report.reused} kept)")
@@ -156,7 +128,7 @@ def _score(arguments: argparse.Namespace) -> int:
 
     result = score(arguments.run, arguments.store)
     if arguments.json:
-        print(json.dumps(asdict(result), indent=2))
+        print_json(asdict(result))
     else:
         print(f"{arguments.run}: {result.scored} rows scored again")
         if result.without_prediction:
@@ -170,17 +142,7 @@ def _leaderboard(arguments: argparse.Namespace) -> int:
 
     files = leaderboard.write(arguments.runs, arguments.out, definitions())
     if arguments.json:
-        print(json.dumps([str(path) for path in files], indent=2))
+        print_json([str(path) for path in files])
     else:
         print("\n".join(f"leaderboard: {path}" for path in files))
     return FINE
-
-
-def _print_table(rows: Sequence[dict[str, Any]]) -> None:
-    """Print rows as aligned columns."""
-    if not rows:
-        return
-    cells = [list(rows[0]), *([str("-" if value is None else value) for value in row.values()] for row in rows)]
-    widths = [max(len(line[n]) for line in cells) for n in range(len(cells[0]))]
-    for line in cells:
-        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())

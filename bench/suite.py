@@ -6,13 +6,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from bench import protocols
 from curate import manifest
 from curate.errors import ConfigError, StoreError, UnknownNameError, UsageError
 from curate.files import sha256_of_json
-from curate.plugins import find, load_toml, nearest
+from curate.plugins import StrictModel, find, load_toml, nearest
 from curate.vocabulary import KINDS, Vocabulary
 
 Patterns = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -22,11 +22,7 @@ _FEW = 16
 """Up to so many known words are listed in a message."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ProtocolChoice(_Strict):
+class ProtocolChoice(StrictModel):
     """Which protocol, in which version, with which parameters."""
 
     name: str
@@ -34,7 +30,7 @@ class ProtocolChoice(_Strict):
     parameters: dict[str, Any] = {}
 
 
-class MetricChoice(_Strict):
+class MetricChoice(StrictModel):
     """What the metrics need to be told."""
 
     nsd_tolerance_mm: Tolerance = 1.0
@@ -42,7 +38,7 @@ class MetricChoice(_Strict):
     """For images without spacing, whose distances are in pixels."""
 
 
-class Group(_Strict):
+class Group(StrictModel):
     """Masks that belong together; every pattern may hold `*`, `?` and `[...]` as in file names."""
 
     name: str
@@ -55,7 +51,7 @@ class Group(_Strict):
     """What the paper behind the suite says of this group; kept beside what is computed."""
 
 
-class Suite(_Strict):
+class Suite(StrictModel):
     """One suite. A mask belongs to the first group that takes it; masks of no group are not evaluated."""
 
     schema_version: Annotated[Literal[1], Field(alias="schema")]

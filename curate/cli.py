@@ -1,58 +1,24 @@
 """The command `curate`: parse, call, print. No logic lives here, and nothing heavy is imported before it is needed."""
 
 import argparse
-import json
-import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from curate.console import FINDINGS, FINE, Commands, dispatch, print_json, print_table
 from curate.errors import UsageError
 
-Handler = Callable[[argparse.Namespace], int]
-
 _SELECTED = ("datasets", "targets", "modalities", "splits")
-
-FINE, FINDINGS, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 fine, 1 done with findings, 2 wrong usage or configuration."""
-    arguments = _parser().parse_args(argv)
-    handler: Handler = arguments.handler
-    try:
-        status = handler(arguments)
-        sys.stdout.flush()
-    except UsageError as error:
-        print(f"curate: {error}", file=sys.stderr)
-        return WRONG_USAGE
-    except BrokenPipeError:  # whoever read the output has enough; nothing is left to flush at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FINE
-    except KeyboardInterrupt:
-        print("curate: interrupted; the same command goes on from here", file=sys.stderr)
-        return INTERRUPTED
-    return status
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(WRONG_USAGE, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+    return dispatch(_parser(), argv)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="curate", description="Turn public medical datasets into one store.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def command(name: str, handler: Handler, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
-        sub.set_defaults(handler=handler)
-        sub.add_argument("--json", action="store_true", help="print JSON")
-        return sub
-
+    commands = Commands("curate", "Turn public medical datasets into one store.")
+    command = commands.add
     command("list", _list, "list the recipes and profiles that ship")
     check = command("check", _check, "check a recipe alone, without data")
     check.add_argument("recipe", metavar="RECIPE", help="name of a shipped recipe, or path to a TOML file")
@@ -80,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         ("stats", _stats, "count what is in a store"),
     ):
         command(name, handler, text).add_argument("store", metavar="STORE", type=Path, help="folder of a store")
-    return parser
+    return commands.parser
 
 
 def _add_profile_and_where(parser: argparse.ArgumentParser) -> None:
@@ -121,10 +87,10 @@ def _list(arguments: argparse.Namespace) -> int:
     ]
     profiles = {name: profile.load(name).description for name in shipped_names("profiles")}
     if arguments.json:
-        return _print_json({"recipes": rows, "profiles": profiles})
-    _print_table(rows)
+        return print_json({"recipes": rows, "profiles": profiles})
+    print_table(rows)
     print()
-    _print_table([{"profile": name, "description": text} for name, text in profiles.items()])
+    print_table([{"profile": name, "description": text} for name, text in profiles.items()])
     return FINE
 
 
@@ -140,7 +106,7 @@ def _check(arguments: argparse.Namespace) -> int:
         "sha256": found.sha256,
     }
     if arguments.json:
-        return _print_json(facts)
+        return print_json(facts)
     entries = f"{len(found.images)} image and {len(found.labels)} label entries"
     print(f"{found.dataset.id}: fine ({entries}, {len(found.targets())} targets)")
     return FINE
@@ -157,11 +123,11 @@ def _scan(arguments: argparse.Namespace) -> int:
     source = Source(recipe.load(arguments.recipe), arguments.raw)
     found = preview(source, profile.load(arguments.profile), Where(arguments.workers, arguments.scheduler))
     if arguments.json:
-        _print_json(asdict(found))
+        print_json(asdict(found))
     else:
         facts = asdict(found)
         print("\n".join([*found.details, ""]) if found.details else "", end="")
-        _print_table(
+        print_table(
             [{key: facts[key] for key in ("dataset", "cases", "images", "label_files", "named_files", "unnamed_files")}]
         )
         _print_surprises(found.dataset, found.surprises)
@@ -179,10 +145,10 @@ def _build(arguments: argparse.Namespace) -> int:
         _sources(arguments), arguments.out, profile.load(arguments.profile), where, arguments.resume
     )
     if arguments.json:
-        _print_json([asdict(report) for report in reports])
+        print_json([asdict(report) for report in reports])
     else:
         columns = ("dataset", "cases", "reused", "images", "masks")
-        _print_table(
+        print_table(
             [
                 {key: asdict(report)[key] for key in columns}
                 | {"rejections": sum(report.rejections.values()), "rule decisions": sum(report.decisions.values())}
@@ -212,7 +178,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     problems = verify(arguments.store)
     if arguments.json:
-        _print_json({"store": str(arguments.store), "problems": problems})
+        print_json({"store": str(arguments.store), "problems": problems})
     else:
         print("\n".join(problems) if problems else f"{arguments.store}: every file, table and mask is as it was built")
     return FINDINGS if problems else FINE
@@ -223,11 +189,11 @@ def _stats(arguments: argparse.Namespace) -> int:
 
     found = stats(arguments.store)
     if arguments.json:
-        return _print_json(found)
+        return print_json(found)
     print(f"profile {found['profile']}: " + ", ".join(f"{count} {name}" for name, count in found["counts"].items()))
     for part in ("datasets", "targets", "rejections"):
         print()
-        _print_table(found[part])
+        print_table(found[part])
     return FINE
 
 
@@ -239,11 +205,11 @@ def _export(arguments: argparse.Namespace) -> int:
     selection = Selection(**{kind: tuple(getattr(arguments, kind)) for kind in _SELECTED})
     report = export(arguments.store, arguments.format, arguments.out, selection)
     if arguments.json:
-        _print_json(asdict(report))
+        print_json(asdict(report))
     else:
         facts = asdict(report)
-        _print_table([{key: facts[key] for key in ("format", "cases", "images", "masks", "files")}])
-        _print_table([{"left out": code, "rows": rows} for code, rows in report.left_out.items()])
+        print_table([{key: facts[key] for key in ("format", "cases", "images", "masks", "files")}])
+        print_table([{"left out": code, "rows": rows} for code, rows in report.left_out.items()])
         print("\n".join([*report.notes, f"export: {arguments.out}"]))
     return FINDINGS if report.left_out else FINE
 
@@ -251,29 +217,3 @@ def _export(arguments: argparse.Namespace) -> int:
 def _print_surprises(dataset: str, surprises: Sequence[str]) -> None:
     for line in surprises:
         print(f"{dataset}: {line}")
-
-
-def _print_json(value: Any) -> int:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
-    return FINE
-
-
-def _print_table(rows: Sequence[dict[str, Any]]) -> None:
-    """Print rows as aligned columns; numbers to the right, null as a dash."""
-    if not rows:
-        return
-    cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
-    widths = [max(len(line[n]) for line in cells) for n in range(len(cells[0]))]
-    right = [isinstance(value, int | float) for value in rows[0].values()]
-    for line in cells:
-        print(
-            "  ".join(
-                text.rjust(w) if r else text.ljust(w) for text, w, r in zip(line, widths, right, strict=True)
-            ).rstrip()
-        )
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)

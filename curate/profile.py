@@ -2,45 +2,41 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from curate.files import sha256_of_json
-from curate.plugins import find, load_toml
+from curate.plugins import StrictModel, find, load_toml
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class MinVolume(_Strict):
+class MinVolume(StrictModel):
     """Drop masks of less than `threshold` cm3."""
 
     rule: Literal["min_volume_cm3"]
     threshold: Annotated[float, Field(gt=0)]
 
 
-class MinExtent(_Strict):
+class MinExtent(StrictModel):
     """Drop masks whose bounding box has a side shorter than `threshold` cm."""
 
     rule: Literal["min_extent_cm"]
     threshold: Annotated[float, Field(gt=0)]
 
 
-class MaxBackground(_Strict):
+class MaxBackground(StrictModel):
     """Drop masks whose background is more than `threshold` of the image's voxels."""
 
     rule: Literal["max_background_share"]
     threshold: Annotated[float, Field(gt=0, lt=1)]
 
 
-class LargestComponents(_Strict):
+class LargestComponents(StrictModel):
     """Keep the `threshold` largest 26-connected components of a mask (8-connected in 2D)."""
 
     rule: Literal["largest_components"]
     threshold: Annotated[int, Field(ge=1)]
 
 
-class SplitSides(_Strict):
+class SplitSides(StrictModel):
     """Split masks of paired targets into left and right, where the vocabulary has both."""
 
     rule: Literal["split_sides"]
@@ -49,7 +45,7 @@ class SplitSides(_Strict):
 Rule = Annotated[MinVolume | MinExtent | MaxBackground | LargestComponents | SplitSides, Field(discriminator="rule")]
 
 
-class Profile(_Strict):
+class Profile(StrictModel):
     """How images and masks are harmonised. The rules act in their order, on the image's own (canonical) grid."""
 
     schema_version: Annotated[Literal[1], Field(alias="schema")]

@@ -10,11 +10,11 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from curate.errors import ConfigError, UnknownNameError
 from curate.files import sha256_of_json
-from curate.plugins import find, load_toml, nearest
+from curate.plugins import StrictModel, find, load_toml, nearest
 from curate.vocabulary import Vocabulary
 
 _MEANINGS = ("values", "names", "target", "segments", "rois")
@@ -26,11 +26,7 @@ _CHANNEL = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 Split = Literal["train", "val", "test"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
-
-
-class DatasetFacts(_Strict):
+class DatasetFacts(StrictModel):
     """What the dataset is, whose it is, and what one may do with it."""
 
     id: Annotated[str, Field(pattern=_IDENTIFIER)]
@@ -49,7 +45,7 @@ class DatasetFacts(_Strict):
     """Body region, unless an image entry says otherwise."""
 
 
-class RecipeFiles(_Strict):
+class RecipeFiles(StrictModel):
     """Files of one role."""
 
     path: str
@@ -72,7 +68,7 @@ class RecipeFiles(_Strict):
         return len(_FIELD.sub("", self.path))
 
 
-class SeriesChoice(_Strict):
+class SeriesChoice(StrictModel):
     """Which DICOM series of a folder is the image, where there are several."""
 
     uid: str | None = None
@@ -180,14 +176,14 @@ class LabelFiles(RecipeFiles):
         return self.segments is not None or self.rois is not None
 
 
-class Exclusion(_Strict):
+class Exclusion(StrictModel):
     """A case that is left out on purpose."""
 
     case: str
     reason: str
 
 
-class Splits(_Strict):
+class Splits(StrictModel):
     """How images are split when the path captures no `{split}`: by a hash of the patient key."""
 
     train: float = 0.8
@@ -204,7 +200,7 @@ class Splits(_Strict):
         return self
 
 
-class Expect(_Strict):
+class Expect(StrictModel):
     """What building the pinned release must find: the recipe's own test."""
 
     cases: int | None = None
@@ -225,7 +221,7 @@ class Expect(_Strict):
         return rejections
 
 
-class Recipe(_Strict):
+class Recipe(StrictModel):
     """One source tree, explained."""
 
     schema_version: Annotated[Literal[1], Field(alias="schema")]

@@ -4,19 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from curate import recipe
 from curate.errors import ConfigError
 from curate.pipeline import Source
-from curate.plugins import load_toml
+from curate.plugins import StrictModel, load_toml
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SourceEntry(_Strict):
+class SourceEntry(StrictModel):
     """One dataset of a sources file."""
 
     recipe: str
@@ -25,7 +21,7 @@ class SourceEntry(_Strict):
     """Folder of the dataset. Relative paths are relative to the sources file; `~` is the home folder."""
 
 
-class SourcesFile(_Strict):
+class SourcesFile(StrictModel):
     """A list of datasets."""
 
     source: Annotated[tuple[SourceEntry, ...], Field(min_length=1)]

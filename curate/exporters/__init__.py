@@ -12,6 +12,8 @@ from curate.exporters.report import ExportReport
 from curate.exporters.selection import EVERYTHING, Selection
 from curate.plugins import Registry
 
+__all__ = ["EVERYTHING", "REGISTRY", "ExportReport", "Exporter", "Selection", "export"]
+
 REGISTRY = Registry(
     kind="export format",
     group="medseen.exporters",

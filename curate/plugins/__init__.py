@@ -2,6 +2,6 @@
 
 from curate.plugins.registry import Registry
 from curate.plugins.shipped import find, shipped_folder, shipped_names
-from curate.plugins.strict import load_toml, nearest
+from curate.plugins.strict import StrictModel, load_toml, nearest
 
-__all__ = ["Registry", "find", "load_toml", "nearest", "shipped_folder", "shipped_names"]
+__all__ = ["Registry", "StrictModel", "find", "load_toml", "nearest", "shipped_folder", "shipped_names"]
