@@ -85,4 +85,4 @@ def perf(session: nox.Session) -> None:
     """Measure speed as ratios, both sides in one run, and write the tables to reports/perf."""
     install(session, "test")
     for script in sorted(Path("tests/perf").glob("bench_*.py")):
-        session.run("python", str(script), str(REPORTS / "perf"))
+        session.run("python", str(script))
