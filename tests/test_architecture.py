@@ -14,7 +14,7 @@ LAYERS = (
     "dicom readers image_files structures scan masks rules harmonise rows splits phantoms",
     "case",
     "store verify stats",
-    "pipeline preview sources exporters duplicates",
+    "pipeline preview sources exporters",
     "cli __main__",
 )
 """Modules of `curate`, lowest first: a module imports from its own layer and those below it."""
