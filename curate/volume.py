@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +12,18 @@ import numpy as np
 from isal import igzip
 from numpy.typing import NDArray
 
+from curate import png
 from curate.errors import ReadError
 from curate.files import write_bytes
-from curate.geometry import Geometry
+from curate.geometry import Geometry, Unit
+from curate.voxel_blocks import VoxelDigest, blocks, write_nifti
 
 if TYPE_CHECKING:
     import SimpleITK
 
-RASTER_FORMATS = ("PNG", "JPEG", "TIFF")
-"""What pictures may be, by content; Pillow would also run PostScript that is called .png."""
-
 _LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _MM_PER_NIFTI_UNIT = {1: 1000.0, 3: 0.001}
 """By the low three bits of `xyzt_units` (nifti1.h): metre, micrometre."""
-_OTHER_COLOUR_MODES = {"CMYK", "YCbCr", "LAB", "HSV", "RGBX", "RGBa"}
-"""Pillow modes whose channels are not red, green, blue[, alpha]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +52,7 @@ class Volume:
         return np.asarray(self.voxels[..., :3].astype(np.float32) @ weights)
 
     def canonical(self) -> Volume:
-        """Return the same scan on `Geometry.canonical`; voxels keep their places in the world.
+        """Return the same scan on `Geometry.canonical`, as a view; voxels keep their places in the world.
 
         Sources without geometry (`unit = pixel`) have no anatomical orientation and are left as they are.
         """
@@ -67,13 +62,16 @@ class Volume:
         channel = (3,) if self.is_colour else ()
         turned = np.transpose(self.voxels, (*order, *channel))  # source axes -> (R, A, S[, channel])
         turned = np.flip(turned, tuple(axis for axis, flip in enumerate(flips) if flip))
-        return Volume(np.ascontiguousarray(turned), self.geometry.canonical())
+        return Volume(turned, self.geometry.canonical())
 
     def voxel_sha256(self) -> str:
-        """Hash shape and values (as float32), blind to header, dtype, file name and compression."""
-        digest = hashlib.sha256(str(self.voxels.shape).encode())
-        values = np.ascontiguousarray(self.voxels, dtype="<f4") + np.float32(0)  # -0.0 becomes 0.0
-        digest.update(values.data)
+        """Hash shape and values, blind to header, dtype, memory order, file name and compression.
+
+        Values that all are 16-bit integers are hashed as such, all others as float32; i counts fastest, as in NIfTI.
+        """
+        digest = VoxelDigest(self.voxels)
+        for block in blocks(self.voxels):
+            digest.update(block)
         return digest.hexdigest()
 
     def __str__(self) -> str:
@@ -120,8 +118,17 @@ def write(volume: Volume, path: Path) -> str:
     `.nii.gz` for grids in millimetres, `.png` for 8 or 16-bit 2D images without spacing. Same volume, same bytes.
     """
     if path.name.endswith(".png"):
-        return write_bytes(path, _png_bytes(volume))
-    return write_bytes(path, igzip.compress(_nifti_bytes(volume), compresslevel=2, mtime=0))
+        plane = np.swapaxes(volume.voxels[:, :, 0], 0, 1)  # (column, row[, channel]) -> (row, column[, channel])
+        return write_bytes(path, png.encode(plane))
+    return write_nifti(volume.voxels, volume.geometry, path, None)
+
+
+def write_image(volume: Volume, path: Path) -> tuple[str, str]:
+    """Write as `write` does; return the SHA-256 of the file and `Volume.voxel_sha256`, both in one pass."""
+    if path.name.endswith(".png"):
+        return write(volume, path), volume.voxel_sha256()
+    digest = VoxelDigest(volume.voxels)
+    return write_nifti(volume.voxels, volume.geometry, path, digest), digest.hexdigest()
 
 
 def read(path: Path) -> Volume:
@@ -160,68 +167,44 @@ def nifti_affine(image: Any) -> NDArray[np.float64]:
 
 
 def read_nifti(path: Path) -> Volume:
-    """Read a NIfTI file of up to three dimensions, scaled as its header says, with its stored dtype where unscaled."""
+    """Read a NIfTI file that `write` wrote; one that states no unit is a picture that PNG cannot hold."""
     import nibabel
 
     image = nibabel.load(path)
-    if path.name.lower().endswith(".gz"):
-        with igzip.open(path) as stream:  # type: ignore[no-untyped-call]  # ISA-L inflates in half the time of zlib
-            voxels = np.asanyarray(type(image).from_stream(stream).dataobj)
-    else:
-        voxels = np.asanyarray(image.dataobj)
-    shape = (*voxels.shape, 1, 1, 1)[: max(3, voxels.ndim)]
-    while len(shape) > 3 and shape[-1] == 1:
-        shape = shape[:-1]
-    voxels = voxels.reshape(shape, order="F")
-    return Volume(voxels.astype(voxels.dtype.newbyteorder("="), copy=False), Geometry(shape, nifti_affine(image)))
+    unit: Unit = "mm" if image.header.get_xyzt_units()[0] == "mm" else "pixel"
+    return on_grid(nibabel_voxels(image, path), image.affine, unit)
+
+
+def nibabel_voxels(image: Any, path: Path) -> NDArray[Any]:
+    """Return all voxels of a nibabel image that is one file, scaled as its header says."""
+    if not path.name.lower().endswith("gz"):
+        return np.asanyarray(image.dataobj)
+    with igzip.open(path) as stream:  # type: ignore[no-untyped-call]  # ISA-L inflates in half the time of zlib
+        return np.asanyarray(type(image).from_stream(stream).dataobj)
 
 
 def read_raster(path: Path) -> Volume:
-    """Read a PNG, JPG or TIFF picture as (column, row, 1[, channel]) on a pixel grid.
-
-    A palette picture gives its indices, which are the labels of a label map.
-    """
+    """Read a PNG picture of grey levels or colours as (column, row, 1[, channel]) on a pixel grid."""
     from PIL import Image
 
-    with Image.open(path, formats=RASTER_FORMATS) as picture:
-        plane = np.asarray(picture.convert("RGB") if picture.mode in _OTHER_COLOUR_MODES else picture)
-    plane = plane.astype(np.uint8 if plane.dtype == np.bool_ else plane.dtype.newbyteorder("="), copy=False)
-    if plane.ndim == 3 and plane.shape[2] == 1:
-        plane = plane[:, :, 0]
-    voxels = np.swapaxes(plane, 0, 1)[:, :, np.newaxis]  # (row, column[, channel]) -> (column, row, 1[, channel])
-    return Volume(voxels, Geometry(voxels.shape[:3], np.eye(4), unit="pixel"))
+    with Image.open(path, formats=("PNG",)) as picture:
+        return from_planes([np.asarray(picture)])
 
 
-def _nifti_bytes(volume: Volume) -> bytes:
-    import nibabel
-
-    image = nibabel.Nifti1Image(nifti_dtype(volume.voxels), volume.geometry.affine)
-    image.header.set_xyzt_units("mm" if volume.geometry.unit == "mm" else "unknown")
-    image.set_sform(volume.geometry.affine, code=1)
-    image.set_qform(volume.geometry.affine, code=1, strip_shears=True)
-    content: bytes = image.to_bytes()
-    return content
+def from_planes(planes: Sequence[NDArray[Any]]) -> Volume:
+    """Put pictures of one size, (row, column[, channel]) each, behind each other on a pixel grid."""
+    stack = np.stack(planes, axis=2)  # (row, column, plane[, channel])
+    return on_grid(np.swapaxes(stack, 0, 1), np.eye(4), "pixel")
 
 
-def nifti_dtype(voxels: NDArray[Any]) -> NDArray[Any]:
-    """Return the voxels in a dtype that every NIfTI reader takes: float64 becomes float32.
+def on_grid(voxels: NDArray[Any], affine: NDArray[np.float64], unit: Unit = "mm") -> Volume:
+    """Give an array its place: missing axes are added, trailing ones of length one dropped, bytes put in native order.
 
-    64-bit integers become int32, or float32 where they do not fit.
+    Truth values become 0 and 1; a fourth axis that stays is that of the channels.
     """
-    if voxels.dtype == np.bool_:
-        return voxels.astype(np.uint8)
-    if voxels.dtype.kind == "f":
-        return voxels.astype(np.float32, copy=False)
-    if voxels.dtype.itemsize == 8:
-        fits = voxels.size == 0 or (voxels.min() >= -(2**31) and voxels.max() < 2**31)
-        return voxels.astype(np.int32 if fits else np.float32)
-    return voxels
-
-
-def _png_bytes(volume: Volume) -> bytes:
-    from PIL import Image
-
-    plane = np.swapaxes(volume.voxels[:, :, 0], 0, 1)  # (column, row[, channel]) -> (row, column[, channel])
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(plane)).save(buffer, format="PNG", compress_level=6)
-    return buffer.getvalue()
+    shape = (*voxels.shape, 1, 1, 1)[: max(3, voxels.ndim)]
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    dtype = np.dtype(np.uint8) if voxels.dtype == np.bool_ else voxels.dtype.newbyteorder("=")
+    placed = voxels.reshape(shape).astype(dtype, copy=False)
+    return Volume(placed, Geometry(placed.shape[:3], affine, unit))

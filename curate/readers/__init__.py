@@ -1,8 +1,8 @@
 """Readers of source files: one per family of formats, chosen by suffix.
 
-A reader has `suffixes`, `header(path) -> Header` without touching voxels, and `read(path) -> Volume`. Both raise
-`ReadError` with a rejection code for anything wrong with the file; any other error counts as `unreadable`. Third
-parties add readers through the entry-point group `medseen.readers`.
+A reader has `suffixes`, `named_arrays`, `header(path, part) -> Header` without touching voxels, and
+`read(path, part) -> Volume`. Both raise `ReadError` with a rejection code for anything wrong with the file; any other
+error counts as `unreadable`. Third parties add readers through the entry-point group `medseen.readers`.
 """
 
 from functools import cache
@@ -12,6 +12,7 @@ from typing import Protocol
 from curate.errors import ReadError, UsageError
 from curate.plugins import Registry
 from curate.readers.header import Header, check
+from curate.readers.part import WHOLE, Part, one_volume
 from curate.volume import Volume, decoding
 
 REGISTRY = Registry(
@@ -19,8 +20,14 @@ REGISTRY = Registry(
     group="medseen.readers",
     builtin={
         "nifti": "curate.readers.nifti:NiftiReader",
+        "analyze": "curate.readers.analyze:AnalyzeReader",
+        "freesurfer": "curate.readers.freesurfer:FreeSurferReader",
         "itk": "curate.readers.itk:ItkReader",
+        "seg-nrrd": "curate.readers.seg_nrrd:SegNrrdReader",
         "raster": "curate.readers.raster:RasterReader",
+        "npy": "curate.readers.npy:NpyReader",
+        "npz": "curate.readers.npy:NpzReader",
+        "hdf5": "curate.readers.hdf5:Hdf5Reader",
     },
 )
 
@@ -30,45 +37,55 @@ class Reader(Protocol):
 
     suffixes: tuple[str, ...]
     """Lower-case endings of the file names that it reads, such as `.nii.gz`."""
+    named_arrays: bool
+    """Whether a file holds arrays with names; where not, a part with a name is refused before it is asked for."""
 
-    def header(self, path: Path) -> Header:
-        """Read shape, geometry and dtype without reading voxels.
+    def header(self, path: Path, part: Part) -> Header:
+        """Read shape, geometry and dtype of an array without reading voxels.
+
+        The shape has all axes of the array: that `part.volume_index` is one of its volumes is checked by the caller.
 
         Raises:
             ReadError: When the header cannot be read.
         """
 
-    def read(self, path: Path) -> Volume:
+    def read(self, path: Path, part: Part) -> Volume:
         """Read the voxels, in the source's own orientation, scaled as the header says.
+
+        Asked only for a part whose header passed every check.
 
         Raises:
             ReadError: When the file cannot be read whole.
         """
 
 
-def header(path: Path) -> Header:
-    """Read and check a file's header.
+def header(path: Path, part: Part = WHOLE) -> Header:
+    """Read and check the header of a file, or of one volume in it.
 
     Raises:
-        ReadError: With the code of the first thing that is wrong.
+        ReadError: With the code of the first thing that is wrong; `ambiguous_file` where a file holds several arrays
+            and `part` names none, `not_a_volume` where it holds several volumes and `part` chooses none.
     """
     reader = _reader(path)
+    if part.array is not None and not reader.named_arrays:
+        raise ReadError("unreadable", f"{path.name}: files of this format hold no named arrays; leave `array` out")
     with decoding(path, path.name):
-        found = reader.header(path)
+        found = reader.header(path, part)
+    found = one_volume(found, part, path)
     check(found, path)
     return found
 
 
-def read(path: Path) -> Volume:
-    """Check a file's header, then read its voxels.
+def read(path: Path, part: Part = WHOLE) -> Volume:
+    """Check the header of a file, or of one volume in it, then read its voxels.
 
     Raises:
         ReadError: With the code of the first thing that is wrong.
     """
-    header(path)
+    header(path, part)
     reader = _reader(path)
     with decoding(path, path.name):
-        return reader.read(path)
+        return reader.read(path, part)
 
 
 def _reader(path: Path) -> Reader:

@@ -1,4 +1,5 @@
 import gzip
+import hashlib
 import runpy
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import SimpleITK as sitk
 
 from curate.errors import ReadError
 from curate.geometry import Geometry
-from curate.volume import Volume, from_simpleitk, nifti_dtype, read, to_simpleitk, write
+from curate.volume import Volume, from_simpleitk, read, to_simpleitk, write, write_image
+from curate.voxel_blocks import nifti_dtype
 
 grid = runpy.run_path(str(Path(__file__).with_name("poses.py")))["grid"]
 POSES = [("RAS", (0, 0, 0)), ("LPS", (0, 0, 0)), ("PSR", (0, 0, 0)), ("LAS", (0.3, -0.2, 0.25)), ("ASL", (0.1, 0.4, 0))]
@@ -56,12 +58,50 @@ def test_nifti_keeps_voxels_and_grid(counting, tmp_path, stored, found):
     assert again.geometry.same_grid(volume.geometry, tolerance=1e-4)
 
 
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "float32"])
+@pytest.mark.parametrize(("codes", "turn"), POSES)
+def test_a_file_has_the_bytes_that_nibabel_gives(counting, tmp_path, codes, turn, dtype):
+    """Written block by block, from a mirrored view, the file is what nibabel makes of the array in one piece."""
+    volume = counting(codes, turn, dtype, shape=(40, 30, 20)).canonical()
+    assert volume.voxels.base is not None
+    theirs = nibabel.Nifti1Image(volume.voxels.astype(nifti_dtype(volume.voxels)), volume.geometry.affine)
+    theirs.header.set_xyzt_units("mm")
+    theirs.set_sform(volume.geometry.affine, code=1)
+    theirs.set_qform(volume.geometry.affine, code=1, strip_shears=True)
+    digest = write(volume, tmp_path / "a.nii.gz")
+    content = (tmp_path / "a.nii.gz").read_bytes()
+    assert gzip.decompress(content) == theirs.to_bytes()
+    assert digest == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("shape", [(700, 600, 9), (6, 5, 4, 3), (1, 1, 1)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_memory_order_changes_neither_file_nor_hash(tmp_path, shape, order):
+    """Images of many blocks, of one and of colours give the same bytes and hash from any memory order."""
+    voxels = np.random.default_rng(5).integers(0, 255, shape).astype(np.uint8)
+    same = [Volume(np.asarray(one, order=order), grid(shape[:3])) for one in (voxels, voxels.astype("f4"))]
+    plain = Volume(voxels, grid(shape[:3]))
+    assert {volume.voxel_sha256() for volume in (*same, plain)} == {plain.voxel_sha256()}
+    assert write(same[0], tmp_path / "a.nii.gz") == write(plain, tmp_path / "b.nii.gz")
+    assert (read(tmp_path / "a.nii.gz").voxels == voxels).all()
+
+
+@pytest.mark.parametrize("name", ["a.nii.gz", "a.png"])
+def test_an_image_is_written_and_hashed_in_one_go(counting, tmp_path, name):
+    """`write_image` gives the file and the hashes of `write` and `voxel_sha256`."""
+    volume = Volume(np.full((6, 5, 1), 7, np.uint8), PIXELS) if name.endswith("png") else counting()
+    digests = write_image(volume, tmp_path / name)
+    assert digests == (write(volume, tmp_path / f"b{name}"), volume.voxel_sha256())
+    assert (tmp_path / name).read_bytes() == (tmp_path / f"b{name}").read_bytes()
+
+
 @pytest.mark.parametrize("value", [-(2**31), 2**31 - 1, 2**31, 2**40])
 def test_nifti_dtype_never_wraps(value):
     """A 64-bit integer becomes int32 where all values fit, and float32 beyond, never another number."""
-    shrunk = nifti_dtype(np.array([[[0, value]]], dtype=np.int64))
-    assert shrunk.dtype == (np.int32 if -(2**31) <= value < 2**31 else np.float32)
-    assert float(shrunk.max() if value > 0 else shrunk.min()) == value
+    voxels = np.array([[[0, value]]], dtype=np.int64)
+    dtype = nifti_dtype(voxels)
+    assert dtype == (np.int32 if -(2**31) <= value < 2**31 else np.float32)
+    assert float(voxels.astype(dtype)[0, 0, 1]) == value
 
 
 @pytest.mark.parametrize(("dtype", "channels"), [("uint8", ()), ("uint16", ()), ("uint8", (3,)), ("uint8", (4,))])
@@ -181,6 +221,19 @@ def test_voxel_hash_is_blind_to_everything_but_values(counting, tmp_path):
     same.append(np.where(volume.voxels == 0, -0.0, volume.voxels))
     other_grid = Geometry((3, 4, 5), np.eye(4))
     assert {Volume(voxels, other_grid).voxel_sha256() for voxels in again + same} == {volume.voxel_sha256()}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [("uint16", 40000), ("int32", -(2**15) - 1), ("float32", 0.5), ("float64", 1e9), ("float32", np.nan)],
+)
+def test_voxel_hash_of_what_is_no_16_bit_integer(counting, dtype, value):
+    """Large, fractional and missing values are hashed as float32, alike in every dtype that holds them."""
+    volume = counting(dtype=dtype)
+    plain = volume.voxel_sha256()
+    volume.voxels[2, 3, 4] = value
+    wider = Volume(volume.voxels.astype(np.float64), volume.geometry)
+    assert volume.voxel_sha256() == wider.voxel_sha256() != plain
 
 
 def test_voxel_hash_sees_values_and_shape(counting):

@@ -17,6 +17,23 @@ def test_two_and_three_axes_are_an_image(shape):
     assert header.geometry.shape_ijk == (*shape, 1, 1)[:3]
 
 
+@pytest.mark.parametrize(
+    ("shape", "hint"),
+    [
+        ((5, 6, 7, 4), "; set `volume_index` to take one of its 4 volumes"),
+        ((5, 6, 7, 4, 1), "; set `volume_index` to take one of its 4 volumes"),
+        ((5, 6, 7, 4, 2), ""),
+        ((5, 6, 0, 4), ""),
+        ((5,), ""),
+    ],
+)
+def test_a_series_says_which_key_chooses(shape, hint):
+    """Four axes are told `volume_index`; what no key of the recipe can help is not."""
+    with pytest.raises(ReadError, match=r"expected two or three axes") as caught:
+        check(Header(shape, np.eye(4), 1), PATH)
+    assert str(caught.value).partition("expected two or three axes")[2] == hint
+
+
 @pytest.mark.parametrize("shape", [(), (5,), (5, 6, 7, 2), (5, 6, 7, 1, 3), (5, 0, 7), (5, -6, 7)])
 def test_other_shapes_are_no_volume(shape):
     """One axis, a fourth axis, and empty or negative axes are refused by what was found."""

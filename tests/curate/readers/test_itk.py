@@ -6,6 +6,7 @@ import SimpleITK as sitk
 
 from curate import readers
 from curate.errors import ReadError
+from curate.readers.part import Part
 
 VOXELS = np.arange(24, dtype="<i2").reshape(2, 3, 4)
 NRRD = "NRRD0004\ntype: short\ndimension: 3\nsizes: {sizes}\nencoding: raw\nendian: little\n{space}\n\n"
@@ -118,16 +119,62 @@ def test_absurd_sizes_are_refused_from_the_header(nrrd, meta):
 
 
 @pytest.mark.parametrize("suffix", [".nrrd", ".mha"])
-@pytest.mark.parametrize(
-    ("shape", "vector"), [((4, 3, 2, 3), True), ((5, 4, 3, 2), False)], ids=["vector", "four dimensions"]
-)
-def test_vectors_and_four_dimensions_are_no_volume(tmp_path, suffix, shape, vector):
-    """One real number on two or three axes is expected; anything else is refused from the header."""
+@pytest.mark.parametrize("spatial", [(2, 3, 4), (2, 3)], ids=["3D", "2D"])
+def test_a_component_of_vectors_is_a_volume(tmp_path, suffix, spatial):
+    """Vectors are volumes along a fourth axis: one is read alone, and all together are refused with their number."""
     path = tmp_path / f"scan{suffix}"
-    sitk.WriteImage(sitk.GetImageFromArray(np.zeros(shape, np.uint8), isVector=vector), str(path))
-    with pytest.raises(ReadError, match="expected one component on two or three axes") as caught:
+    voxels = np.arange(3 * np.prod(spatial)).reshape(*spatial, 3).astype(np.int16)
+    image = sitk.GetImageFromArray(np.moveaxis(voxels.T, 0, -1), isVector=True)
+    image.SetSpacing((0.5, 2, 3)[: len(spatial)])
+    sitk.WriteImage(image, str(path))
+    for index in range(3):
+        volume = readers.read(path, Part(volume_index=index))
+        assert (volume.voxels.reshape(spatial) == voxels[..., index]).all()
+        assert volume.geometry.spacing == pytest.approx((0.5, 2, 3 if len(spatial) == 3 else 1))
+    with pytest.raises(ReadError, match="set `volume_index` to take one of its 3 volumes") as caught:
         readers.header(path)
     assert caught.value.code == "not_a_volume"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "directions", "kinds"),
+    [
+        ("2 3 4 5", "(1,0,0) (0,2,0) (0,0,3) none", "domain domain domain list"),
+        ("5 2 3 4", "none (1,0,0) (0,2,0) (0,0,3)", "list domain domain domain"),
+        ("5 2 3 4", "none (1,0,0) (0,2,0) (0,0,3)", "vector domain domain domain"),
+    ],
+)
+def test_a_list_axis_of_an_nrrd_counts_volumes_wherever_it_stands(tmp_path, sizes, directions, kinds):
+    """Slicer puts the list axis first in some files and last in others; `volume_index` counts along it."""
+    shape = [int(n) for n in sizes.split()]
+    voxels = np.arange(120, dtype="<i2").reshape(shape, order="F")
+    space = f"space: LPS\nspace directions: {directions}\nkinds: {kinds}\nspace origin: (5,6,7)"
+    content = NRRD.format(space=space, sizes=sizes).replace("dimension: 3", "dimension: 4").encode()
+    (tmp_path / "scan.nrrd").write_bytes(content + voxels.tobytes(order="F"))
+    volume = readers.read(tmp_path / "scan.nrrd", Part(volume_index=4))
+    assert (volume.voxels == voxels.take(4, axis=shape.index(5))).all()
+    assert volume.geometry.to_world((1, 1, 1)).tolist() == [-6, -8, 10]
+
+
+def test_five_axes_and_complex_numbers_are_no_volume(tmp_path):
+    """More axes than four hold no volume that a number could choose, and a complex voxel is not one real number."""
+    five = NRRD.format(space="content: five", sizes="2 3 2 1 2").replace("dimension: 3", "dimension: 5")
+    (tmp_path / "five.nrrd").write_bytes(five.encode() + bytes(48))
+    sitk.WriteImage(sitk.Image([2, 3, 4], sitk.sitkComplexFloat32), str(tmp_path / "complex.nrrd"))
+    for name, found in (("five", "5 axes of int16"), ("complex", "3 axes of complex64")):
+        with pytest.raises(ReadError, match=rf"^{name}\.nrrd: {found}, expected real numbers on two to four") as caught:
+            readers.header(tmp_path / f"{name}.nrrd", Part(volume_index=0))
+        assert caught.value.code == "not_a_volume"
+
+
+def test_all_volumes_of_a_series_count_for_its_size(tmp_path):
+    """SimpleITK reads a series whole, so that one is too large though each of its volumes is not."""
+    space = "kinds: domain domain domain list"
+    content = NRRD.format(space=space, sizes="1000 1000 1000 9").replace("dimension: 3", "dimension: 4").encode()
+    (tmp_path / "scan.nrrd").write_bytes(content)
+    with pytest.raises(ReadError, match="18000000000 bytes of voxels, at most") as caught:
+        readers.header(tmp_path / "scan.nrrd", Part(volume_index=0))
+    assert caught.value.code == "too_large"
 
 
 @pytest.mark.parametrize("suffix", [".nrrd", ".nhdr", ".mha", ".mhd"])

@@ -1,5 +1,6 @@
 import gzip
 import struct
+import tracemalloc
 
 import nibabel
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from curate import readers
 from curate.errors import ReadError
+from curate.readers.part import Part
 
 VOXELS = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
 AFFINE = np.diag([2.0, 3, 4, 1])
@@ -180,3 +182,80 @@ def test_odd_real_files_agree_with_nibabel(corpus_dir):
         assert np.allclose(volume.geometry.affine, image.affine)
     assert len(codes) < len(paths)
     assert set(codes) <= {"not_a_volume"}
+
+
+@pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz"])
+def test_one_volume_takes_the_memory_of_one(tmp_path, name):
+    """Of a series of 64 MB, a volume of 1 MB is read in a few more."""
+    nibabel.save(nibabel.Nifti1Image(np.zeros((64, 64, 256, 64), np.uint8), AFFINE), tmp_path / name)
+    readers.read(tmp_path / name, Part(volume_index=0))
+    tracemalloc.start()
+    readers.read(tmp_path / name, Part(volume_index=63))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 << 20
+
+
+@pytest.mark.parametrize(("shape", "index"), [((2, 3, 1, 4), 2), ((2, 3, 4, 5, 1), 3), ((2, 3, 4, 1, 1), 0)])
+def test_a_volume_is_what_nibabel_slices(nifti, shape, index):
+    """Along the fourth axis, of slices too, with the header's scale; axes of one behind it change nothing."""
+    voxels = np.arange(np.prod(shape), dtype=np.int16).reshape(shape)
+    path = nifti(put(SCALE, "2f", 0.5, -3), voxels=voxels)
+    volume = readers.read(path, Part(volume_index=index))
+    theirs = np.asarray(nibabel.load(path).dataobj).reshape(shape[:4])[..., index]
+    assert (volume.voxels == theirs).all()
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sct-testing/dmri/dmri.nii.gz",
+        "nibabel-odd-images/nibabel/tests/data/functional.nii",
+        "nibabel-odd-images/nibabel/tests/data/example4d.nii.gz",
+        "nibabel-odd-images/nibabel/tests/data/example_nifti2.nii.gz",
+    ],
+)
+def test_every_volume_of_real_series_is_that_of_nibabel(corpus_dir, name):
+    """Diffusion and functional series, two of them oblique, and NIfTI-2."""
+    path = corpus_dir / name
+    image = nibabel.load(path)
+    theirs = np.asarray(image.dataobj)
+    for index in range(theirs.shape[3]):
+        volume = readers.read(path, Part(volume_index=index))
+        assert (volume.voxels == theirs[..., index]).all()
+        assert np.allclose(volume.geometry.affine, image.affine)
+
+
+@pytest.mark.shared
+def test_the_volumes_of_a_series_are_the_files_that_its_makers_split_it_into(corpus_dir):
+    """The Spinal Cord Toolbox published a diffusion series and its seven volumes."""
+    folder = corpus_dir / "sct-testing" / "dmri"
+    for index in range(7):
+        volume = readers.read(folder / "dmri.nii.gz", Part(volume_index=index))
+        alone = readers.read(folder / f"dmri_T{index:04}.nii.gz")
+        assert (volume.voxels == alone.voxels).all()
+        assert volume.geometry.same_grid(alone.geometry)
+
+
+@pytest.mark.shared
+def test_slices_that_are_images_are_read(corpus_dir):
+    """The two-dimensional NIfTI files of MedPy have k = 1."""
+    for path in sorted((corpus_dir / "medpy-dwi").rglob("*.nii.gz")):
+        volume = readers.read(path)
+        assert volume.geometry.is_2d
+        assert (volume.voxels[:, :, 0] == np.asarray(nibabel.load(path).dataobj)).all()
+
+
+@pytest.mark.shared
+def test_formats_without_a_reader_are_refused_with_those_that_have_one(corpus_dir):
+    """MINC, AFNI, PAR/REC and ECAT of nibabel's own tests get a row that says which suffixes are known."""
+    refused = set()
+    for path in sorted((corpus_dir / "nibabel-odd-images").rglob("*.*")):
+        if path.suffix in (".mnc", ".HEAD", ".PAR", ".REC", ".v") or path.name.endswith("BRIK.gz"):
+            with pytest.raises(
+                ReadError, match=r"no reader for this suffix; readers know \.bmp, .*, \.tiff$"
+            ) as caught:
+                readers.header(path)
+            refused.add(caught.value.code)
+    assert refused == {"unreadable"}
