@@ -9,10 +9,15 @@ from curate.recipe import Recipe
 
 HELD_OUT_FIRST = ("test", "val", "train")
 """The three splits, the one to keep untouched first."""
+GROUPED = "grouped"
+"""Origin of a row that `curate.resplit` moved to where a duplicate of it stands."""
 
 
 def assign(
-    recipe: Recipe, images: Sequence[Mapping[str, Any]], official: Mapping[str, str | None]
+    recipe: Recipe,
+    images: Sequence[Mapping[str, Any]],
+    official: Mapping[str, str | None],
+    grouped: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Return one row per image.
 
@@ -23,6 +28,7 @@ def assign(
         recipe: Its `splits` give the shares and the source's words.
         images: Rows of the images table.
         official: case_id -> what `{split}` captured, or None.
+        grouped: patient_id -> where `curate.resplit` moved the patient; this wins, or a duplicate would cross again.
 
     Raises:
         ConfigError: When the source's word for a split is not mapped.
@@ -35,9 +41,12 @@ def assign(
     rows = []
     for image in images:
         patient = image["patient_id"]
-        found = stated.get(patient)
-        split = next(name for name in HELD_OUT_FIRST if name in found) if found else hashed(recipe, patient)
-        origin = "official" if found else "hashed"
+        if grouped and patient in grouped:
+            split, origin = grouped[patient], GROUPED
+        elif patient in stated:
+            split, origin = next(name for name in HELD_OUT_FIRST if name in stated[patient]), "official"
+        else:
+            split, origin = hashed(recipe, patient), "hashed"
         rows.append(
             {
                 "image_id": image["image_id"],

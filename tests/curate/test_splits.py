@@ -55,6 +55,13 @@ def test_no_patient_stands_in_two_splits(pairs):
         assert row == ((held_out_first[0], "official") if stated else (splits.hashed(recipe, patient), "hashed"))
 
 
+def test_what_was_moved_beside_a_duplicate_stays(tree):
+    """A patient whom `curate split` moved keeps that split, whatever source and hash say; others do not care."""
+    rows = images(("c1", "p1"), ("c2", "p1"), ("c3", "p2"))
+    found = splits.assign(tree.recipe(), rows, {"c1": "train", "c3": "val"}, {"p1": "test", "gone": "test"})
+    assert [(row["split"], row["origin"]) for row in found] == [("test", "grouped")] * 2 + [("val", "official")]
+
+
 def test_more_cases_move_no_old_ones(tree):
     """Adding patients to a dataset leaves the split of every other patient as it was."""
     recipe = tree.recipe()
