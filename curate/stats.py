@@ -1,16 +1,22 @@
 """What is in a store, in numbers."""
 
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from curate import manifest
+from curate.funnel import funnels
+
+_OF_RULES = ["dataset", "target", "code", "effect", "step", "rule", "masks_before", "masks_after"]
 
 
 def stats(store: Path) -> dict[str, Any]:
     """Count a store's images, masks and rejections.
 
     Returns:
-        `counts` of the whole store, `datasets` (a row each), `modalities`, `targets` and `rejections`, each sorted.
+        `counts` of the whole store, `datasets` (a row each), `modalities`, `targets` and `rejections`, each sorted;
+        `funnel`, what the profile's rules did, per dataset and target (see `curate.funnel`).
 
     Raises:
         StoreError: When there is no finished store.
@@ -18,6 +24,8 @@ def stats(store: Path) -> dict[str, Any]:
     content = manifest.read_store(store)
     images, masks = manifest.read_frame(store, "images"), manifest.read_frame(store, "masks")
     rejections = manifest.read_frame(store, "rejections")
+    kept = Counter(zip(masks["dataset"], masks["target"], strict=True))
+    of_rules = manifest.read_table(store, "rejections").select(_OF_RULES).to_pylist()
     targets = masks.groupby("target").agg(
         masks=("mask_id", "size"), datasets=("dataset", "nunique"), voxels=("voxels", "median")
     )
@@ -43,4 +51,5 @@ def stats(store: Path) -> dict[str, Any]:
             {"stage": row["stage"], "code": row["code"], "effect": row["effect"], "rows": int(row["size"])}
             for row in codes.sort_values(["stage", "code"]).to_dict("records")
         ],
+        "funnel": [asdict(one) for one in funnels(kept, of_rules)],
     }

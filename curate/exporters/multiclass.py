@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from curate import slicing
 from curate.exporters.content import LabelMaps, StoredCase, StoredImage, count_bands, read_cases
 from curate.exporters.folder import safe_name
 from curate.exporters.frame import Export
@@ -163,6 +164,8 @@ def write_cases(
 
 def _misfit_of_images(case: StoredCase, form: Form, common: Form) -> Misfit:
     """Say what is wrong with the channels of a case."""
+    if any(image.geometry.is_2d and slicing.split_name(image.channel)[1] for image in case.images):
+        return "needs_volume", "slices of a volume, in a format of volumes; build with --profile native"
     if form != common or not form.suffix:
         return "other_channels", f"has {form}; most cases have {common}; choose with --modalities"
     if not all(_alike(case.images[0], image) for image in case.images[1:]):

@@ -6,7 +6,8 @@
     SAMed2D_v1_class_mapping_id.json                      dataset -> class name -> class
     image2label_train.json, label2image_{val,test}.json   the store's splits as the loaders of SAM-Med2D read them
 
-Paths in the JSON files are relative to the folder of the export. Rules of slicing: `curate.exporters.slices`.
+Paths in the JSON files are relative to the folder of the export. Rules of slicing: `curate.exporters.slices`. A store
+that was built with the profile `sa-med2d` has been cut by them already, and gives the same files.
 """
 
 import json
@@ -16,14 +17,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
-from curate import manifest
+from curate import manifest, slicing
 from curate.exporters.content import LabelMaps, StoredCase, StoredImage, StoredMask, read_volume
 from curate.exporters.folder import safe_name
 from curate.exporters.frame import Export, run
 from curate.exporters.report import ExportReport
 from curate.exporters.selection import Selection
-from curate.exporters.slices import Pictures, Place, mask_picture, regions, slice_name, sound_axes
+from curate.exporters.slices import coloured, mask_picture, regions, sound_axes
 from curate.files import write_json
+from curate.slicing import Place
 
 _TOKENS = {"XR": "x_ray", "US": "ultrasound_00", "fundus": "fundus_photography"}
 """Modality -> first field of a name, where it is not `<modality>_00`."""
@@ -84,26 +86,25 @@ def _write_image(
     export: Export, case: StoredCase, image: StoredImage, classes: dict[str, int], add: Add
 ) -> list[StoredMask]:
     """Write the slices of one image that have a mask, and the masks; return those that have a slice."""
-    stem = "--".join([token(image.modality, image.sequence), safe_name(case.dataset), _case_field(case, image)])
-    export.claim(stem, image.image_id)
-    is_2d, maps = image.geometry.is_2d, LabelMaps(export.store)
-    axes = _sound_axes(export, case, image)
+    channel, name_of_slice = _parts_of_name(image)
+    stem = "--".join([token(image.modality, image.sequence), safe_name(case.dataset), _case_field(case, channel)])
+    export.claim(stem, image.image_id if name_of_slice is None else slicing.volume_id(image.image_id))
+    maps, axes = LabelMaps(export.store), _sound_axes(export, case, image)
     files: dict[Place, list[str]] = {}
     numbers: Counter[tuple[Place, int]] = Counter()
     kept = []
-    for mask in image.masks:
-        count, small, number, voxels = 0, 0, classes[mask.target], maps.mask(mask)
-        for axis in axes:
-            for index, region in regions(voxels, axis):
-                if region is None:
-                    small += 1
-                    continue
-                place = (axis, index)
-                name = f"masks/{stem}--{slice_name(place, is_2d=is_2d)}--{number:04}_{numbers[place, number]:03}.png"
-                export.write(mask_picture(region), name)
-                files.setdefault(place, []).append(name)
-                numbers[place, number] += 1
-                count += 1
+    for mask in sorted(image.masks, key=_natural):
+        count, small, number = 0, 0, classes[mask.target]
+        for place, region in regions(maps.mask(mask), axes):
+            if region is None:
+                small += 1
+                continue
+            fields = [stem, _slice_field(image, place), f"{number:04}_{numbers[place, number]:03}"]
+            name = f"masks/{'--'.join(fields)}.png"
+            export.write(mask_picture(region), name)
+            files.setdefault(place, []).append(name)
+            numbers[place, number] += 1
+            count += 1
         _account(export, case, image, mask, count=count, small=small)
         kept += [mask] if count else []
     _write_pictures(export, case, image, stem, files, add)
@@ -116,10 +117,10 @@ def _write_pictures(
     """Write the slices that have a mask, and their entries in the JSON files."""
     if not files:
         return
-    pictures = Pictures(read_volume(export.store, image.path))
+    volume = slicing.as_bytes(read_volume(export.store, image.path))
     for place in sorted(files):
-        name = f"images/{stem}--{slice_name(place, is_2d=image.geometry.is_2d)}.png"
-        export.write(pictures.at(place), name)
+        name = f"images/{stem}--{_slice_field(image, place)}.png"
+        export.write(coloured(volume if image.geometry.is_2d else slicing.picture(volume, place)), name)
         add("SAMed2D_v1.json", name, files[place])
         if case.split == "train":
             add("image2label_train.json", name, files[place])
@@ -128,9 +129,27 @@ def _write_pictures(
                 add(f"label2image_{case.split}.json", mask, name)
 
 
-def _case_field(case: StoredCase, image: StoredImage) -> str:
+def _parts_of_name(image: StoredImage) -> tuple[str, str | None]:
+    """Return the channel of an image, and the name of the slice where it is one."""
+    return slicing.split_name(image.channel) if image.geometry.is_2d else (image.channel, None)
+
+
+def _case_field(case: StoredCase, channel: str) -> str:
     """Return the third field of a name; the channel is part of it, because two may have the same token."""
-    return safe_name(f"{case.case_id}.{image.channel}" if image.channel else case.case_id)
+    return safe_name(f"{case.case_id}.{channel}" if channel else case.case_id)
+
+
+def _slice_field(image: StoredImage, place: Place) -> str:
+    """Return the fourth field of a name: `x_0040`, or `2d_none` for what was a picture from the start."""
+    if image.geometry.is_2d:
+        return _parts_of_name(image)[1] or "2d_none"
+    return slicing.slice_name(place)
+
+
+def _natural(mask: StoredMask) -> list[tuple[bool, int, str]]:
+    """Sort masks by target, rater and instance, numbers by their value: they are numbered in this order."""
+    parts = [mask.target, *mask.variant.split("/")] if mask.variant else [mask.target]
+    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def _sound_axes(export: Export, case: StoredCase, image: StoredImage) -> list[int]:

@@ -1,3 +1,5 @@
+"""Rules on the parts of a mask: its components and its sides."""
+
 import runpy
 from pathlib import Path
 
@@ -5,17 +7,15 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from curate import profile, rules
+from curate import rules
 from curate.geometry import Geometry
 from curate.labelmap import BoxMask, slices
 from curate.masks import Mask
 from curate.phantoms import ellipsoid
-from curate.profile import Profile
 
 poses = runpy.run_path(str(Path(__file__).with_name("poses.py")))
 grid, centred = poses["grid"], poses["centred"]
 POSES = [("RAS", (0, 0, 0)), ("LPS", (0, 0, 0)), ("PSR", (0, 0, 0)), ("LAS", (0.3, -0.2, 0.25)), ("ASL", (0.1, 0.4, 0))]
-TURN = (0.3, -0.2, 0.25)
 
 
 def mask(voxels, target="liver", rater=None):
@@ -30,65 +30,11 @@ def block(shape, sides, at=(1, 1, 1)):
     return voxels
 
 
-def rounded(geometry):
-    """Return the grid after a trip through NIfTI, whose affine has 32 bits."""
-    return Geometry(geometry.shape_ijk, geometry.affine.astype(np.float32))
-
-
 def dots(shape, *places):
     """Draw single voxels."""
     voxels = np.zeros(shape, dtype=np.bool_)
     voxels[tuple(np.transpose(places))] = True
     return voxels
-
-
-@pytest.mark.parametrize(("codes", "turn"), POSES)
-@pytest.mark.parametrize(
-    ("spacing", "sides"),
-    [
-        ((2, 2, 2.5), (5, 5, 4)),
-        ((0.8, 0.8, 3.125), (25, 5, 4)),
-        ((1, 1, 1), (10, 10, 10)),
-        ((0.1, 0.1, 5), (40, 50, 10)),
-    ],
-)
-def test_a_cubic_centimetre_is_kept_and_a_voxel_less_is_not(codes, turn, spacing, sides):
-    """At 1 cm3 exactly a mask stays, on any grid, oblique and rounded to 32 bits too; one voxel less goes."""
-    voxels = block((52, 52, 52), sides)
-    for geometry in (grid(voxels.shape, spacing, codes, turn), rounded(grid(voxels.shape, spacing, codes, turn))):
-        assert rules.min_volume_cm3(mask(voxels), geometry, 1.0).decision is None
-        less = voxels.copy()
-        less[1, 1, 1] = False
-        outcome = rules.min_volume_cm3(mask(less), geometry, 1.0)
-        assert (outcome.masks, outcome.decision.code, outcome.decision.dropped) == ((), "below_min_volume", True)
-        assert outcome.decision.measured == pytest.approx(1 - np.prod(spacing) / 1000, rel=1e-5)
-        assert outcome.decision.threshold == 1.0
-        assert outcome.decision.detail.endswith("cm3, the profile's limit is 1")
-
-
-@pytest.mark.parametrize(("codes", "turn"), POSES)
-@pytest.mark.parametrize(("spacing", "sides"), [((1, 1, 1), (15, 15, 15)), ((0.7, 0.6, 3), (30, 25, 5))])
-def test_a_side_of_15_mm_is_kept_and_a_voxel_less_is_not(codes, turn, spacing, sides):
-    """The shortest side of the bounding box decides, along the grid's own axes and in its own spacing."""
-    for geometry in (grid((40, 40, 40), spacing, codes, turn), rounded(grid((40, 40, 40), spacing, codes, turn))):
-        assert rules.min_extent_cm(mask(block((40, 40, 40), sides)), geometry, 1.5).decision is None
-        outcome = rules.min_extent_cm(mask(block((40, 40, 40), (*sides[:2], sides[2] - 1))), geometry, 1.5)
-        assert (outcome.masks, outcome.decision.code) == ((), "below_min_extent")
-        assert outcome.decision.measured == pytest.approx((sides[2] - 1) * spacing[2] / 10, rel=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("shape", "voxels", "kept"), [((10, 10, 10), 10, True), ((10, 10, 10), 9, False), ((7, 5, 20), 7, True)]
-)
-def test_background_of_99_percent_is_kept(shape, voxels, kept):
-    """A hundredth of the image is enough, a voxel less is not; spacing plays no part."""
-    some = np.zeros(shape, dtype=np.bool_)
-    some.ravel()[:voxels] = True
-    outcome = rules.max_background_share(mask(some), grid(shape, (0.3, 3, 30)), 0.99)
-    assert (outcome.decision is None) == kept == bool(outcome.masks)
-    if not kept:
-        assert outcome.decision.measured == 0.991
-        assert outcome.decision.detail == "0.991 of the image is background, the profile's limit is 0.99"
 
 
 def test_five_components_stay_and_of_six_the_smallest_goes():
@@ -98,7 +44,7 @@ def test_five_components_stay_and_of_six_the_smallest_goes():
     six = voxels | dots(voxels.shape, (0, 0, 0))
     outcome = rules.largest_components(mask(six), grid(voxels.shape), 5)
     assert (outcome.masks[0].voxels.full() == voxels).all()
-    assert (outcome.decision.measured, outcome.decision.threshold, outcome.decision.dropped) == (6, 5, False)
+    assert (outcome.decision.measured, outcome.decision.threshold, outcome.decision.effect) == (6, 5, "changed")
     assert outcome.decision.detail == "6 components, the 5 largest stay; 1 voxels go"
 
 
@@ -136,7 +82,7 @@ def test_kidneys_go_to_their_own_sides(codes, turn):
     assert (parts["kidney_left"].full() == left).all()
     assert (parts["kidney_right"].full() == right).all()
     assert parts["kidney_left"].box == BoxMask.of(left).box
-    assert (outcome.decision.code, outcome.decision.dropped) == ("sides_split", False)
+    assert (outcome.decision.code, outcome.decision.effect) == ("sides_split", "changed")
     assert outcome.decision.detail == "split at x = -1.0 mm into kidney_left and kidney_right"
 
 
@@ -168,7 +114,7 @@ def test_a_mask_without_two_sides_stays_whole(centres, unit):
     lungs = mask(voxels, "lung")
     outcome = rules.split_sides(lungs, Geometry(geometry.shape_ijk, geometry.affine, unit), 0)
     assert outcome.masks == (lungs,)
-    assert (outcome.decision.code, outcome.decision.dropped) == ("side_undetermined", False)
+    assert (outcome.decision.code, outcome.decision.effect) == ("side_undetermined", "noted")
     assert outcome.decision.detail == "no two parts that lie side by side; the mask keeps its target without a side"
 
 
@@ -190,37 +136,26 @@ def test_targets_without_sides_are_not_split(target):
     assert rules.split_sides(whole, grid((9, 3, 3)), 0) == rules.Outcome((whole,))
 
 
-def test_rules_act_in_the_order_of_the_profile():
-    """Five parts of 0.2 cm3 pass the volume rule before the fifth is cut away, and fail it after."""
-    voxels = np.any([block((36, 12, 12), (4, 10, 5), (6 * n, 1, 1)) for n in range(5)], axis=0)
-    limit = {"rule": "min_volume_cm3", "threshold": 1.0}
-    largest = {"rule": "largest_components", "threshold": 4}
-    facts = {"schema": 1, "name": "test", "description": "", "source": ""}
-    geometry = grid(voxels.shape)
-    for order, codes, left in (
-        ([limit, largest], ["components_dropped"], 800),
-        ([largest, limit], ["components_dropped", "below_min_volume"], 0),
-    ):
-        masks, decisions = rules.apply(Profile.model_validate(facts | {"rules": order}), [mask(voxels)], geometry)
-        assert [decision.code for decision in decisions] == codes
-        assert sum(one.voxels.count for one in masks) == left
+@pytest.mark.parametrize("shape", [(60, 50, 1), (18, 16, 14)])
+def test_components_are_split_in_scan_order(shape):
+    """Parts are those of scipy with a full structuring element, in its order, each in the smallest box."""
+    voxels = np.random.default_rng(3).random(shape) < (0.15 if shape[2] == 1 else 0.03)
+    labels, count = ndimage.label(voxels, structure=np.ones((3, 3, 3)))
+    for array in (voxels, np.asfortranarray(voxels)):
+        outcome = rules.split_components(mask(array), grid(shape), 0)
+        assert (outcome.decision.code, outcome.decision.measured, outcome.decision.threshold) == (
+            "components_split",
+            count,
+            None,
+        )
+        assert outcome.decision.detail == f"{count} components"
+        for number, part in enumerate(outcome.masks, start=1):
+            assert (part.voxels.full() == (labels == number)).all()
+            assert part.voxels.box == BoxMask.of(labels == number).box
+    assert count > 20
 
 
-def test_the_shipped_profile_cleans_in_the_order_of_the_paper():
-    """SA-Med3D's rules are volume, extent, background, components, sides, and every rule has a function."""
-    shipped = profile.load("sa-med3d")
-    names = ["min_volume_cm3", "min_extent_cm", "max_background_share", "largest_components", "split_sides"]
-    assert [rule.rule for rule in shipped.rules] == names
-    assert [getattr(rule, "threshold", None) for rule in shipped.rules] == [1.0, 1.5, 0.99, 5, None]
-    assert set(rules.RULES) == set(names)
-
-
-def test_rules_keep_the_order_of_masks_and_name_the_dropped_one():
-    """What is left stands in the order in which it came; each decision carries the mask that it is about."""
-    facts = {"schema": 1, "name": "test", "description": "", "source": ""}
-    limit = {"rules": [{"rule": "min_volume_cm3", "threshold": 0.1}]}
-    sizes = {"liver": (6, 6, 6), "spleen": (2, 2, 2), "stomach": (5, 5, 5)}
-    given = [mask(block((9, 9, 9), sides), target) for target, sides in sizes.items()]
-    masks, decisions = rules.apply(Profile.model_validate(facts | limit), given, grid((9, 9, 9)))
-    assert [one.target for one in masks] == ["liver", "stomach"]
-    assert [decision.mask.target for decision in decisions] == ["spleen"]
+def test_one_component_is_not_split():
+    """A mask in one piece passes without a word."""
+    whole = mask(block((9, 9, 9), (3, 3, 3)))
+    assert rules.split_components(whole, grid((9, 9, 9)), 0) == rules.Outcome((whole,))
