@@ -1,13 +1,10 @@
 """`run.json`: what a run is, so that its scores can be trusted, repeated and refused a second identity."""
 
-import fcntl
 import json
 import math
-import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -58,31 +55,6 @@ def describe(suite: Suite, model: AnyModel, choice: Choice, store: Path, limit: 
         "versions": {"python": platform.python_version(), **_versions()},
         "commit": _commit(),
     }
-
-
-@contextmanager
-def held(run: Path) -> Iterator[None]:
-    """Keep a run's folder to this process while the block runs; the system lets go of it when the process dies.
-
-    Raises:
-        StoreError: When another process holds it, or it cannot be made.
-    """
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        handle = os.open(run, os.O_RDONLY)
-    except OSError as error:
-        raise StoreError(f"{run}: cannot be used ({error.strerror}); give another folder with --out") from error
-    try:
-        with suppress(OSError):  # a file system without locks is used without them
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise StoreError(
-                    f"{run}: another `bench` is at work on it; wait for it, or give another --out"
-                ) from error
-        yield
-    finally:
-        os.close(handle)
 
 
 def start(run: Path, record: Mapping[str, Any], resume: str) -> None:

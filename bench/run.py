@@ -18,6 +18,7 @@ from bench.suite import Suite, Unit, plan
 from curate import executor
 from curate.errors import UsageError
 from curate.executor import Where
+from curate.files import held
 
 _OF_MASK = (
     *("dataset", "patient_id", "image_id", "mask_id", "target"),
@@ -75,7 +76,7 @@ def run(  # noqa: PLR0913, the options of the command
     card = load_card(model.card.training_card) if model.card.training_card else None
     content = record.describe(suite, model, choice, store, limit)
     task = partial(_evaluate, suite=suite, choice=choice, start=start, store=store, out=out, keep=keep_predictions)
-    with record.held(out):
+    with held(out, "bench"):
         done = _opened(out, content, resume, units, suite, model)
         todo = _unfinished(units, done)
         results = executor.run(task, todo, where)

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from bench import metrics, predictions, record, scores, trial
 from bench.suite import Suite, Unit, plan
 from curate.errors import ReadError, StoreError
-from curate.files import sha256_of_file
+from curate.files import held, sha256_of_file
 from curate.manifest import STORE_PATH
 
 
@@ -40,7 +40,7 @@ def score(run: Path, store: Path | None = None) -> Rescored:
     """
     content = record.read(run)
     store = Path(content["store_path"]) if store is None else store
-    with record.held(run):
+    with held(run, "bench"):
         rows = scores.read(run)
         if not predictions.exist(run):
             raise StoreError(f"{run}: no predictions were kept; run again with --keep-predictions --resume never")

@@ -1,13 +1,16 @@
 """Write files so that nobody ever sees half of one."""
 
+import fcntl
 import hashlib
 import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from curate.errors import StoreError
 
 TEMPORARY_PREFIX = ".part-"
 _BLOCK_BYTES = 1 << 20
@@ -27,6 +30,35 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def held(folder: Path, program: str) -> Iterator[None]:
+    """Keep a folder to this process while the block runs; the system lets go of it when the process dies.
+
+    Args:
+        folder: It is made where it is not there.
+        program: What holds it, for the message to others.
+
+    Raises:
+        StoreError: When another process holds it, or it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be used ({error.strerror}); give another folder with --out") from error
+    try:
+        with suppress(OSError):  # a file system without locks is used without them
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StoreError(
+                    f"{folder}: another `{program}` is at work on it; wait for it, or give another --out"
+                ) from error
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_bytes(path: Path, content: bytes) -> str:

@@ -7,7 +7,7 @@ masks that cut through each other go to a further layer.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,14 +33,33 @@ class BoxMask:
         box = bounding_box(inside)
         return cls((inside.shape[0], inside.shape[1], inside.shape[2]), box, inside[slices(box)].copy())
 
+    @classmethod
+    def empty(cls, shape_ijk: tuple[int, int, int]) -> "BoxMask":
+        """Return the mask of no voxel."""
+        return cls(shape_ijk, (0, 0, 0, 0, 0, 0), np.zeros((0, 0, 0), dtype=np.bool_))
+
     @property
     def count(self) -> int:
         """Number of voxels inside the mask."""
         return int(np.count_nonzero(self.voxels))
 
+    @property
+    def centroid_ijk(self) -> tuple[float, float, float]:
+        """Mean index of its voxels; an empty mask has none."""
+        means = []
+        for axis in range(3):
+            hits = np.count_nonzero(self.voxels, axis=tuple(n for n in range(3) if n != axis))
+            means.append(self.box[axis] + float(np.average(np.arange(hits.size), weights=hits)))
+        return means[0], means[1], means[2]
+
+    @property
+    def component_count(self) -> int:
+        """Number of 26-connected components (8-connected in a single slice)."""
+        return len(components(self.voxels)[1])
+
     def full(self) -> NDArray[np.bool_]:
-        """Return the mask on the full grid."""
-        mask = np.zeros(self.shape_ijk, dtype=np.bool_)
+        """Return the mask on the full grid, in Fortran order as files have it."""
+        mask = np.zeros(self.shape_ijk, dtype=np.bool_, order="F")
         mask[slices(self.box)] = self.voxels
         return mask
 
@@ -92,6 +111,18 @@ def union_box(first: Box, second: Box) -> Box:
     return (low[0], low[1], low[2], high[0], high[1], high[2])
 
 
+def components(inside: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Label the 26-connected components (8-connected in a single slice); return labels and voxel counts from 1 on."""
+    import cc3d
+
+    order: Literal["C", "F"] = "F" if np.isfortran(inside) else "C"
+    padded = np.zeros([n + 2 for n in inside.shape], dtype=np.bool_, order=order)  # cc3d 4.1 fails on thin arrays
+    padded[1:-1, 1:-1, 1:-1] = inside
+    labels, count = cc3d.connected_components(padded, connectivity=26, return_N=True)
+    sizes = np.bincount(labels.ravel(order="K"), minlength=count + 1)[1:].astype(np.int64)
+    return labels[1:-1, 1:-1, 1:-1], sizes
+
+
 def extract(labels: NDArray[Any], values: Sequence[int], box: Box | None = None) -> BoxMask:
     """Return the mask whose voxels carry one of `values`; `box`, where known, saves the search."""
     region = labels if box is None else labels[slices(box)]
@@ -125,7 +156,7 @@ def pack(masks: Sequence[BoxMask], values: Sequence[int]) -> tuple[list[NDArray[
                 break
         else:
             layer, nested = len(layers), ()
-            layers.append(np.zeros(mask.shape_ijk, dtype=dtype))
+            layers.append(np.zeros(mask.shape_ijk, dtype=dtype, order="F"))
             counts.append(np.zeros(max(values) + 1, dtype=np.int64))
         region = layers[layer][slices(mask.box)]
         own = mask.voxels & (region == 0)

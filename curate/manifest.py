@@ -1,9 +1,12 @@
 """The tables of a store: write them, read them, and say what a store is."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from curate.errors import StoreError
 from curate.files import replacing, sha256_of_file
@@ -21,19 +24,81 @@ def table_path(name: TableName, dataset: str) -> str:
     return f"manifest/{name}/{dataset}.parquet"
 
 
+GROUP_ROWS = 1 << 18
+"""Rows of a Parquet row group: large enough to be read fast, small enough to be written from little memory."""
+_ROWS_AT_ONCE = 1 << 13
+"""Rows that are Python objects at one time."""
+
 DATASETS_PATH = "manifest/datasets.parquet"
 STORE_PATH = "manifest/store.json"
 
 
-def write_table(
-    path: Path, table: Table, rows: Sequence[Mapping[str, Any]], metadata: Mapping[str, str] | None = None
-) -> str:
-    """Write rows as Parquet, atomically, and return the SHA-256 of the file; same rows, same bytes."""
-    import pyarrow.parquet as pq
+class TableWriter:
+    """Writes one table as Parquet, in a `with` block, row group after row group; same rows, same bytes.
 
-    with replacing(path) as temporary:
-        pq.write_table(arrow_table(table, rows, metadata), temporary, compression="zstd")
-        return sha256_of_file(temporary)
+    Rows are taken as they come, so that twenty million of them need no more memory than one row group. The file is
+    there when the block has ended well, and `sha256` with it; an error leaves what was there before.
+    """
+
+    def __init__(self, path: Path, table: Table, metadata: Mapping[str, str] | None = None) -> None:
+        """Take the path of the file, its columns, and words for its metadata."""
+        self.sha256 = ""
+        self._path, self._table, self._schema = path, table, arrow_schema(table, metadata)
+        self._held = self._schema.empty_table()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Open a temporary file."""
+        import pyarrow.parquet as pq
+
+        self._temporary = self._stack.enter_context(replacing(self._path))
+        self._writer = pq.ParquetWriter(self._temporary, self._schema, compression="zstd")
+        return self
+
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Append rows.
+
+        Raises:
+            ValueError: When a row's keys are not exactly the columns.
+        """
+        waiting = iter(rows)
+        while part := list(islice(waiting, _ROWS_AT_ONCE)):
+            self.add_table(arrow_table(self._table, part))
+
+    def add_table(self, rows: "pa.Table") -> None:
+        """Append an Arrow table of the same columns."""
+        import pyarrow as pa
+
+        self._held = pa.concat_tables([self._held, rows.replace_schema_metadata(self._schema.metadata)])
+        while self._held.num_rows >= GROUP_ROWS:
+            self._write(self._held.slice(0, GROUP_ROWS))
+            self._held = self._held.slice(GROUP_ROWS).combine_chunks()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write what is left and rename the file, or drop it after an error."""
+        with self._stack:
+            try:
+                if error is None and self._held.num_rows:
+                    self._write(self._held)
+            finally:
+                self._writer.close()
+            if error is not None:
+                raise error
+            self.sha256 = sha256_of_file(self._temporary)
+
+    def _write(self, rows: "pa.Table") -> None:
+        self._writer.write_table(rows.combine_chunks(), row_group_size=GROUP_ROWS)
+
+
+def write_table(
+    path: Path, table: Table, rows: Iterable[Mapping[str, Any]], metadata: Mapping[str, str] | None = None
+) -> str:
+    """Write rows as Parquet by a `TableWriter` and return the SHA-256 of the file."""
+    with TableWriter(path, table, metadata) as writer:
+        writer.add(rows)
+    return writer.sha256
 
 
 def read_table(store: Path, name: TableName, datasets: Sequence[str] | None = None) -> "pa.Table":

@@ -1,6 +1,6 @@
-"""From label files to masks: what each file says, in the vocabulary's targets."""
+"""From label voxels to masks: what each label file says, in the vocabulary's targets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +10,26 @@ from scipy import ndimage
 
 from curate.errors import ReadError
 from curate.geometry import Box
+from curate.label_voxels import filled
 from curate.labelmap import BoxMask
 from curate.recipe import LabelFiles
-from curate.volume import Volume
 
-_FRACTION = 1e-3
-"""Scaled headers turn 1 into 0.99999997; farther than this from an integer is no rounding error."""
+Key = tuple[str, str | None, int | None]
+"""Target, rater and instance: what tells the masks of an image apart."""
 
-_LARGEST = 2.0**31
-"""A label is below this; larger floats have no place in int32."""
+MOST_INSTANCES = 65535
+"""Instances have a value each in a label map of 16 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSource:
+    """Where labels come from."""
+
+    path: str
+    """Relative to the source root."""
+    name: str | None = None
+    """What `{label}` captured."""
+    rater: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +42,13 @@ class Mask:
     source_path: str
     rater: str | None
     voxels: BoxMask
+    instance: int | None = None
+    """Tells several masks of one target on one image apart."""
+
+    @property
+    def key(self) -> Key:
+        """What tells it from the image's other masks."""
+        return self.target, self.rater, self.instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +57,11 @@ class Absent:
 
     target: str
     rater: str | None
+
+    @property
+    def key(self) -> Key:
+        """What tells it from the image's masks."""
+        return self.target, self.rater, None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,80 +72,86 @@ class UnknownValue:
     voxels: int
 
 
-def integers(volume: Volume, name: str) -> NDArray[Any]:
-    """Return the labels of a label file as integers, (i, j, k).
+@dataclass(frozen=True, slots=True)
+class OpenOutline:
+    """An outline that was to be filled and encloses nothing."""
 
-    Raises:
-        ReadError: `not_a_label_map` for colour, `nonfinite_voxels`, `fractional_values`.
-    """
-    voxels: NDArray[Any] = volume.voxels
-    if volume.is_colour:
-        if (voxels != voxels[..., :1]).any():
-            raise ReadError("not_a_label_map", f"{name}: a colour picture whose channels differ")
-        voxels = voxels[..., 0]
-    if voxels.dtype.kind in "iu":
-        return voxels
-    if not np.isfinite(voxels).all():
-        raise ReadError("nonfinite_voxels", f"{name}: {np.count_nonzero(~np.isfinite(voxels))} voxels are not finite")
-    rounded = np.rint(voxels)
-    off = (np.abs(voxels - rounded) > _FRACTION) | (np.abs(rounded) >= _LARGEST)
-    if off.any():
-        example = float(voxels[off].ravel()[0])
-        raise ReadError(
-            "fractional_values", f"{name}: {np.count_nonzero(off)} voxels are no 32-bit integers, such as {example:.4g}"
-        )
-    return np.asarray(rounded, dtype=np.int32)
+    target: str
+    voxels: int
 
 
-def read_masks(
-    labels: NDArray[Any], entry: LabelFiles, name: str | None, source_path: str
-) -> Iterator[Mask | Absent | UnknownValue]:
-    """Yield every target that one label file was to hold, present or absent, and every value that it should not have.
+Found = Mask | Absent | UnknownValue | OpenOutline
+"""What a label file can say."""
+
+
+def read_masks(labels: NDArray[Any], entry: LabelFiles, source: LabelSource) -> Iterator[Found]:
+    """Yield every target that one label file was to hold, present or absent, and what it should not have.
 
     Args:
-        labels: (i, j, k) integers.
+        labels: (i, j, k) integers, 0 is background.
         entry: What the recipe says of this kind of file.
-        name: What `{label}` captured in the path.
-        source_path: Where the labels come from, for the rows.
+        source: Where the labels come from.
 
     Raises:
-        ReadError: `not_binary` when a file of one mask has several foreground values.
+        ReadError: `not_binary` when a file of one mask has several foreground values; `not_a_label_map` for more
+            instances than a label map can hold.
     """
-    boxes, counts = _regions(labels)
-    if entry.values is None:
-        target = entry.target if entry.names is None else entry.names[str(name)]
-        if len(boxes) > 1:
-            found = ", ".join(str(value) for value in list(boxes)[:5])
-            raise ReadError("not_binary", f"{source_path}: expected one foreground value, found {found}")
-        yield _mask(labels, boxes, tuple(boxes), str(target), name or "foreground", entry.rater, source_path)
-        return
-    wanted = entry.source_values()
-    for target, values in wanted.items():
-        label = "+".join(str(value) for value in values)
-        yield _mask(labels, boxes, values, target, label, entry.rater, source_path)
-    known = {value for values in wanted.values() for value in values} | set(entry.ignore_values)
-    yield from (UnknownValue(value, counts[value]) for value in boxes if value not in known)
+    reader = _Reader(labels, entry, source)
+    if entry.values is not None:
+        yield from reader.by_value()
+    elif entry.instances is not None:
+        yield from reader.by_instance(entry.instances)
+    else:
+        target = entry.target if entry.names is None else entry.named_target(str(source.name))
+        yield from reader.whole(str(target))
 
 
-def _mask(
-    labels: NDArray[Any],
-    boxes: dict[int, Box],
-    values: Sequence[int],
-    target: str,
-    source_label: str,
-    rater: str | None,
-    source_path: str,
-) -> Mask | Absent:
-    present = [value for value in values if value in boxes]
-    if not present:
-        return Absent(target, rater)
-    low = [min(boxes[value][axis] for value in present) for axis in range(3)]
-    high = [max(boxes[value][axis + 3] for value in present) for axis in range(3)]
-    region = labels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
-    inside = region == present[0] if len(present) == 1 else np.isin(region, present)
-    shape = (labels.shape[0], labels.shape[1], labels.shape[2])
-    box = (low[0], low[1], low[2], high[0], high[1], high[2])
-    return Mask(target, source_label, source_path, rater, BoxMask(shape, box, inside))
+class _Reader:
+    """One label array, its values and their boxes."""
+
+    def __init__(self, labels: NDArray[Any], entry: LabelFiles, source: LabelSource) -> None:
+        self.labels, self.entry, self.source = labels, entry, source
+        self.boxes, self.counts = _regions(labels)
+
+    def by_value(self) -> Iterator[Found]:
+        for target, ranges in self.entry.source_values().items():
+            present = [value for value in self.boxes if any(value in values for values in ranges)]
+            yield self._mask(present, target, "+".join(str(values) for values in ranges))
+        known = self.entry.all_values()
+        for value in self.boxes:
+            if not any(value in values for values in known):
+                yield UnknownValue(value, self.counts[value])
+
+    def by_instance(self, target: str) -> Iterator[Found]:
+        if len(self.boxes) > MOST_INSTANCES:
+            detail = f"{self.source.path}: {len(self.boxes)} instances, at most {MOST_INSTANCES}; is this a label map?"
+            raise ReadError("not_a_label_map", detail)
+        if not self.boxes:
+            yield Absent(target, self.source.rater)
+        for value in self.boxes:
+            yield self._mask([value], target, str(value), instance=value)
+
+    def whole(self, target: str) -> Iterator[Found]:
+        if len(self.boxes) > 1:
+            found = ", ".join(str(value) for value in list(self.boxes)[:5])
+            raise ReadError("not_binary", f"{self.source.path}: expected one foreground value, found {found}")
+        yield self._mask(list(self.boxes), target, self.source.name or "foreground")
+
+    def _mask(self, present: list[int], target: str, source_label: str, instance: int | None = None) -> Found:
+        """Cut the union of some values out of the labels."""
+        if not present:
+            return Absent(target, self.source.rater)
+        low = [min(self.boxes[value][axis] for value in present) for axis in range(3)]
+        high = [max(self.boxes[value][axis + 3] for value in present) for axis in range(3)]
+        region = self.labels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+        inside = region == present[0] if len(present) == 1 else np.isin(region, present)
+        if self.entry.fill:
+            outline, inside = inside, filled(inside)
+            if np.array_equal(outline, inside):
+                return OpenOutline(target, int(np.count_nonzero(outline)))
+        shape = (self.labels.shape[0], self.labels.shape[1], self.labels.shape[2])
+        voxels = BoxMask(shape, (low[0], low[1], low[2], high[0], high[1], high[2]), inside)
+        return Mask(target, source_label, self.source.path, self.source.rater, voxels, instance)
 
 
 def _regions(labels: NDArray[Any]) -> tuple[dict[int, Box], dict[int, int]]:

@@ -9,12 +9,14 @@ from tqdm import tqdm
 
 from curate import case as cases
 from curate import executor, scan, splits, store
-from curate.case import Piece
 from curate.executor import Where
+from curate.files import held
+from curate.piece import Piece
 from curate.profile import Profile
 from curate.recipe import Recipe
 from curate.rejections import Rejection
 from curate.scan import Case, Found
+from curate.source_tree import SourceTree
 from curate.store import Finished, Resume
 
 OF_PICTURES = ("profile_needs_volume", "image_rejected")
@@ -27,6 +29,13 @@ class Source:
 
     recipe: Recipe
     raw: Path
+    roots: Mapping[str, Path] = field(default_factory=dict)
+    """Name of another source tree that the recipe reads from -> its folder."""
+
+    @property
+    def tree(self) -> SourceTree:
+        """Its folders."""
+        return SourceTree(self.raw, self.roots).absolute()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +78,16 @@ def build(
     executor.check(where)
     jobs = [_job(source) for source in sources]
     out = out.absolute()
-    store.prepare(out, profile)
-    tasks = [task for job in jobs for task in _tasks(job, out, profile, resume)]
-    finished: list[Finished] = []
-    reports: dict[str, Report] = {}
-    for job in _completed(jobs, tasks, where):
-        finished.append(store.finish_dataset(out, job.source.recipe, profile, job.found, job.pieces))
-        reports[job.dataset] = _report(profile, job)
-        job.pieces.clear()
-    store.finish(out, profile, finished)
+    with held(out, "curate"):
+        store.prepare(out, profile)
+        tasks = [task for job in jobs for task in _tasks(job, out, profile, resume)]
+        finished: list[Finished] = []
+        reports: dict[str, Report] = {}
+        for job in _completed(jobs, tasks, where):
+            finished.append(store.finish_dataset(out, job.source.recipe, profile, job.found, job.pieces))
+            reports[job.dataset] = _report(profile, job)
+            job.pieces.clear()
+        store.finish(out, profile, finished)
     return [reports[job.dataset] for job in jobs]
 
 
@@ -102,16 +112,17 @@ class _Task:
 
     case: Case
     mark: str
-    source: Source
+    recipe: Recipe
+    tree: SourceTree
     profile: Profile
     out: Path
 
 
 def _job(source: Source) -> _Job:
     """Scan one source tree."""
-    found = scan.find(source.recipe, source.raw)
+    found = scan.find(source.recipe, SourceTree(source.raw, source.roots))
     splits.check_words(source.recipe, (case.split for case in found.cases))
-    return _Job(Source(source.recipe, source.raw.absolute()), found)
+    return _Job(source, found)
 
 
 def _tasks(job: _Job, out: Path, profile: Profile, resume: Resume) -> list[_Task]:
@@ -119,10 +130,10 @@ def _tasks(job: _Job, out: Path, profile: Profile, resume: Resume) -> list[_Task
     tasks = []
     common = store.basis(job.source.recipe, profile)
     for case in job.found.cases:
-        mark = store.fingerprint(case, job.source.raw, common)
+        mark = store.fingerprint(case, job.source.tree, common)
         piece = store.load_piece(out, job.dataset, case.case_id, mark, resume)
         if piece is None:
-            tasks.append(_Task(case, mark, job.source, profile, out))
+            tasks.append(_Task(case, mark, job.source.recipe, job.source.tree, profile, out))
         else:
             job.pieces[case.case_id] = piece
     job.reused = len(job.pieces)
@@ -132,13 +143,13 @@ def _tasks(job: _Job, out: Path, profile: Profile, resume: Resume) -> list[_Task
 def _completed(jobs: Sequence[_Job], tasks: Sequence[_Task], where: Where) -> Iterator[_Job]:
     """Run the cases of all datasets as one stream of work; yield each dataset when its last case is done."""
     running = {job.dataset: job for job in jobs}
-    waiting = Counter(task.source.recipe.dataset.id for task in tasks)
+    waiting = Counter(task.recipe.dataset.id for task in tasks)
     yield from (job for job in jobs if not waiting[job.dataset])
     results = executor.run(_build_case, tasks, where)
     for task, result in tqdm(results, total=len(tasks), desc="build", unit="case", disable=None):
-        job = running[task.source.recipe.dataset.id]
+        job = running[task.recipe.dataset.id]
         if isinstance(result, BaseException):  # no piece is written down: the next build tries again
-            rows = [rejection.row() for rejection in failed(task.case, task.source.recipe, result)]
+            rows = [rejection.row() for rejection in failed(task.case, task.recipe, result)]
             job.pieces[task.case.case_id] = Piece(rejections=rows)
         else:
             job.pieces[task.case.case_id] = result
@@ -149,9 +160,9 @@ def _completed(jobs: Sequence[_Job], tasks: Sequence[_Task], where: Where) -> It
 
 def _build_case(task: _Task) -> Piece:
     """Build one case on a worker and write its piece down, so that a killed build need not repeat it."""
-    dataset, case_id = task.source.recipe.dataset.id, task.case.case_id
+    dataset, case_id = task.recipe.dataset.id, task.case.case_id
     store.drop_piece(task.out, dataset, case_id)
-    piece = cases.build(task.case, task.source.recipe, task.profile, task.source.raw, task.out)
+    piece = cases.build(task.case, task.recipe, task.profile, task.tree, task.out)
     store.save_piece(task.out, dataset, case_id, piece, task.mark)
     return piece
 
@@ -161,8 +172,8 @@ def failed(case: Case, recipe: Recipe, error: BaseException) -> list[Rejection]:
     text = " ".join(f"{type(error).__name__}: {error}".split())
     detail = text.encode("utf-8", "backslashreplace").decode()[:300]
     return [
-        Rejection(recipe.dataset.id, "build", "unexpected_error", detail, case_id=case.case_id, source_path=file.path)
-        for file in case.files
+        Rejection(recipe.dataset.id, "build", "unexpected_error", detail, case_id=case.case_id, source_path=path)
+        for path in dict.fromkeys(file.path for file in case.files)
     ]
 
 
@@ -192,8 +203,9 @@ def _surprises(profile: Profile, job: _Job, images: int, masks: int, rejections:
     if rejections["profile_needs_volume"]:  # pictures are left out whole, so only what goes beyond that surprises
         beyond = Counter({code: rows for code, rows in rejections.items() if code not in OF_PICTURES})
         return unexpected(recipe, counts, beyond | Counter(recipe.expect.rejections))
-    counts["images"] = images
-    if not profile.rules and profile.spacing_mm is None:
+    if profile.keeps_images:
+        counts["images"] = images
+    if not profile.rules:
         counts["masks"] = masks
     return unexpected(recipe, counts, rejections)
 

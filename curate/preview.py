@@ -3,18 +3,20 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from tqdm import tqdm
 
-from curate import executor, readers, scan, structures
-from curate.case import CaseBuilder
+from curate import executor, scan, source_files, structures
 from curate.errors import ReadError
 from curate.executor import Where
+from curate.opening import OpenImage, open_images
+from curate.piece import Ledger
 from curate.pipeline import OF_PICTURES, Source, failed, unexpected
 from curate.profile import Profile
-from curate.recipe import Recipe
+from curate.readers.header import Header
+from curate.recipe import LabelFiles, Recipe
 from curate.scan import Case, annotates
+from curate.source_tree import SourceTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class _Task:
     case: Case
     recipe: Recipe
     profile: Profile
-    raw: Path
+    tree: SourceTree
 
 
 def preview(source: Source, profile: Profile, where: Where) -> Preview:
@@ -52,11 +54,11 @@ def preview(source: Source, profile: Profile, where: Where) -> Preview:
     """
     executor.check(where)
     recipe = source.recipe
-    found = scan.find(recipe, source.raw)
+    found = scan.find(recipe, SourceTree(source.raw, source.roots))
     rows = [rejection.row() for rejection in found.rejections]
     by_name = Counter(row["code"] for row in rows)
     images = label_files = 0
-    tasks = [_Task(case, recipe, profile, source.raw.absolute()) for case in found.cases]
+    tasks = [_Task(case, recipe, profile, source.tree) for case in found.cases]
     results = executor.run(_read_headers, tasks, where)
     for task, result in tqdm(results, total=len(tasks), desc=recipe.dataset.id, unit="case", disable=None):
         if isinstance(result, BaseException):
@@ -81,31 +83,39 @@ def preview(source: Source, profile: Profile, where: Where) -> Preview:
 
 def _read_headers(task: _Task) -> tuple[int, int, list[dict[str, object]]]:
     """Return usable images, usable label files and rejections of one case."""
-    builder = CaseBuilder(task.case, task.recipe, task.profile, task.raw, task.raw)
-    images = builder.open_images()
+    ledger = Ledger(task.case, task.recipe)
+    images = open_images(task.case, task.recipe, task.profile, task.tree, ledger)
     usable = 0
     for file in task.case.labels:
         entry = task.recipe.labels[file.entry]
         wanted = [image for image in images if annotates(entry, task.recipe.images[image.file.entry])]
         if not wanted:
-            builder.reject("check", "image_rejected", "its image was rejected; see that row", source_path=file.path)
+            ledger.reject("check", "image_rejected", "its image was rejected; see that row", source_path=file.path)
             continue
         try:
-            if entry.is_dicom:
-                structures.wanted(task.raw / file.path, entry)
+            if entry.is_structured:
+                structures.wanted(task.tree.locate(file.path), entry)
                 usable += 1
                 continue
-            header = readers.header(task.raw / file.path)
+            header = source_files.header(task.tree.locate(file.path), entry)
         except ReadError as error:
-            builder.reject("label", error.code, str(error), source_path=file.path)
+            ledger.reject("label", error.code, str(error), source_path=file.path)
             continue
-        grid = header.geometry if header.unit == "pixel" else header.geometry.canonical()
-        misfits = [image for image in wanted if not image.grid.same_grid(grid)]
+        misfits = [image for image in wanted if not _fits(header, image, entry)]
         for image in misfits:
-            detail = f"label grid {grid} differs from image grid {image.grid}"
-            builder.reject("check", "grid_mismatch", detail, image_id=image.image_id, source_path=file.path)
+            detail = f"label grid {header.canonical} differs from image grid {image.grid}"
+            ledger.reject("check", "grid_mismatch", detail, image_id=image.image_id, source_path=file.path)
         usable += len(misfits) < len(wanted)
-    return len(images), usable, builder.piece.rejections
+    return len(images), usable, ledger.piece.rejections
+
+
+def _fits(label: Header, image: OpenImage, entry: LabelFiles) -> bool:
+    """Tell whether labels can be brought onto an image's grid, as the recipe allows."""
+    if image.grid.same_grid(label.canonical):
+        return True
+    if entry.on_grid_mismatch == "image":
+        return label.geometry.shape_ijk == image.header.geometry.shape_ijk
+    return entry.on_grid_mismatch == "resample" and "pixel" not in {label.unit, image.grid.unit}
 
 
 def _surprises(recipe: Recipe, cases: int, by_name: Counter[str], codes: Counter[str]) -> list[str]:

@@ -22,6 +22,7 @@ CODES: dict[str, str] = {
     "too_large": "a header that claims more memory than one image may take",
     "nonfinite_voxels": "an image with NaN or infinite voxels",
     "grid_mismatch": "a label whose grid is not the grid of its image",
+    "grid_replaced": "a label whose grid was not its image's stays, repaired as the recipe says",
     "image_rejected": "a label that is sound, but whose image was rejected",
     "profile_needs_volume": "a 2D image, or one without spacing, in a profile that works in millimetres",
     # label: one mask at a time
@@ -30,6 +31,7 @@ CODES: dict[str, str] = {
     "not_binary": "a label file that should hold one mask but has several foreground values",
     "unknown_value": "a label value that the recipe does not know",
     "duplicate_target": "a second mask of the same target on the same image; give the label files `rater` names",
+    "open_outline": "an outline that was to be filled and encloses nothing",
     "empty_mask": "a target that was looked for and has no voxels: a true negative",
     # rule: decisions of the profile
     "below_min_volume": "a mask smaller than the profile's least volume (cm3)",
@@ -39,6 +41,15 @@ CODES: dict[str, str] = {
     "sides_split": "the mask was split into its left and right parts, which stay",
     "side_undetermined": "the mask stays whole: its left and right parts cannot be told apart",
     "empty_after_resampling": "a mask that has no voxel on the profile's grid",
+    "below_min_volume_mm3": "a mask smaller than the profile's least volume (mm3)",
+    "below_min_voxels": "a mask of fewer voxels than the profile's least number",
+    "below_min_side": "a mask with a bounding-box side shorter than the profile's least side (voxels)",
+    "above_max_side": "a mask with a bounding-box side longer than the profile's largest side (voxels)",
+    "sliced": "the mask became one mask for each slice that it lies on",
+    "above_max_aspect": "a mask on slices that are longer for their width than the profile's limit",
+    "components_split": "the mask became one mask for each of its connected components",
+    "below_min_area": "a mask that covers a smaller share of its picture than the profile's least",
+    "without_mask": "an image, or slices of one, on which no mask is left, in a profile that keeps only what has one",
     # build
     "unexpected_error": "a case that failed in a way that nobody foresaw; the detail names the error",
 }
@@ -59,7 +70,11 @@ class Rejection:
     source_path: str | None = None
     measured: float | None = None
     threshold: float | None = None
-    effect: Literal["left_out", "changed"] = "left_out"
+    effect: Literal["left_out", "changed", "noted"] = "left_out"
+    step: int | None = None
+    rule: str | None = None
+    masks_before: int | None = None
+    masks_after: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse codes that are not on the list."""

@@ -6,19 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from curate import image_files
+from curate import source_files
 from curate.errors import ReadError
 from curate.geometry import Geometry
-from curate.masks import Absent, Mask
+from curate.masks import Absent, Key, Mask
 from curate.readers.header import Header
 from curate.recipe import Recipe
-from curate.rules import Decision, components
+from curate.rules import Decision
 from curate.scan import Case, ImageFile
 from curate.vocabulary import Vocabulary
 from curate.volume import Volume
-
-Key = tuple[str, str | None]
-"""Target and rater."""
 
 
 def image_id(recipe: Recipe, case: Case, file: ImageFile) -> str:
@@ -31,7 +28,8 @@ def image_suffix(volume: Volume) -> str:
     """Return the store's suffix: `.png` for pictures that PNG can hold, else `.nii.gz`."""
     dtype = volume.voxels.dtype
     fits = dtype == np.uint8 or (dtype == np.uint16 and not volume.is_colour)
-    return ".png" if volume.geometry.unit == "pixel" and fits else ".nii.gz"
+    is_picture = volume.geometry.unit == "pixel" and volume.geometry.is_2d
+    return ".png" if is_picture and fits else ".nii.gz"
 
 
 def check_finite(volume: Volume, path: Path) -> None:
@@ -66,9 +64,11 @@ def image_row(
         "affine": geometry.affine.ravel().tolist(),
         "source_orientation": None if header.unit == "pixel" else header.geometry.orientation,
         "source_path": file.path,
-        "source_sha256": image_files.sha256(source, entry),
+        "source_sha256": source_files.sha256(source, entry),
         "voxel_sha256": volume.voxel_sha256(),
         "geometry": header.verdict,
+        "intensity_unit": entry.unit,
+        "origin": recipe.origin(case.key),
         "labelled_targets": [],
     }
 
@@ -76,11 +76,10 @@ def image_row(
 def mask_row(image: dict[str, Any], mask: Mask, grid: Geometry, *, path: str, values: Sequence[int]) -> dict[str, Any]:
     """Return the row of a mask on an image; statistics are those of the stored voxels."""
     target = Vocabulary.load().target(mask.target)
-    box, inside = mask.voxels.box, mask.voxels.voxels
+    box, count = mask.voxels.box, mask.voxels.count
     in_mm = grid.unit == "mm"
-    centroid = np.argwhere(inside).mean(axis=0) + np.array(box[:3])
-    extent = [inside.shape[axis] * grid.spacing[axis] for axis in range(3)]
-    suffix = f"{mask.target}/{mask.rater}" if mask.rater else mask.target
+    extent = [(box[axis + 3] - box[axis]) * spacing for axis, spacing in enumerate(grid.spacing)]
+    suffix = "/".join(str(part) for part in mask.key if part is not None)
     whose = {key: image[key] for key in ("image_id", "dataset", "case_id", "patient_id", "modality", "sequence")}
     return {
         "mask_id": f"{image['image_id']}#{suffix}",
@@ -93,35 +92,37 @@ def mask_row(image: dict[str, Any], mask: Mask, grid: Geometry, *, path: str, va
         "source_path": mask.source_path,
         "path": path,
         "label_values": list(values),
-        "voxels": mask.voxels.count,
-        "volume_mm3": mask.voxels.count * grid.voxel_volume if in_mm else None,
+        "voxels": count,
+        "volume_mm3": count * grid.voxel_volume if in_mm else None,
         "bbox_ijk": list(box),
         "extent_mm": extent if in_mm else None,
-        "centroid_mm": grid.to_world(centroid).tolist() if in_mm else None,
-        "components": len(components(inside)[1]),
+        "centroid_mm": grid.to_world(mask.voxels.centroid_ijk).tolist() if in_mm else None,
+        "components": mask.voxels.component_count,
         "touches_border": _touches_border(box, grid),
     }
 
 
 def labelled(masks: Sequence[Mask], absent: Sequence[Absent], decisions: Sequence[Decision]) -> list[str]:
     """Return the targets that were looked for in an image; a target that was split stands as its two sides."""
-    keys: set[Key] = {(mask.target, mask.rater) for mask in masks} | {(item.target, item.rater) for item in absent}
+    keys = {mask.key for mask in masks} | {item.key for item in absent}
     for mask in (decision.mask for decision in decisions if decision.code == "sides_split"):
-        keys.discard((mask.target, mask.rater))
-        keys |= {(side, mask.rater) for side in Vocabulary.load().sides(mask.target) or ()}
-    return sorted({target for target, _ in keys})
+        keys.discard(mask.key)
+        keys |= {(side, mask.rater, mask.instance) for side in Vocabulary.load().sides(mask.target) or ()}
+    return sorted({target for target, _, _ in keys})
 
 
-def label_values(recipe: Recipe) -> dict[Key, int]:
+def label_values(recipe: Recipe, masks: Sequence[Mask] = ()) -> dict[Key, int]:
     """Return the value that each target's own voxels get, the same in every case of a dataset.
 
-    Targets are numbered from 1 in the recipe's order; after them the sides into which a profile may split them.
+    Targets are numbered from 1 in the recipe's order; after them the sides into which a profile may split them; after
+    them what only a case knows: instances, and raters whose names stand in paths.
     """
     keys: dict[Key, None] = {}
     for entry in recipe.labels:
-        keys |= dict.fromkeys((target, entry.rater) for target in entry.targets())
-    for target, rater in list(keys):
-        keys |= dict.fromkeys((side, rater) for side in Vocabulary.load().sides(target) or ())
+        keys |= dict.fromkeys((target, entry.rater, None) for target in entry.targets())
+    for target, rater, _ in list(keys):
+        keys |= dict.fromkeys((side, rater, None) for side in Vocabulary.load().sides(target) or ())
+    keys |= dict.fromkeys(mask.key for mask in masks)
     return {key: value for value, key in enumerate(keys, start=1)}
 
 

@@ -1,20 +1,16 @@
 """From a source tree and a recipe to cases, by file names alone."""
 
 import hashlib
-import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from curate.errors import UsageError
 from curate.recipe import ImageFiles, LabelFiles, Recipe, RecipeFiles
 from curate.rejections import Rejection
+from curate.source_tree import SourceTree, bad_name, shown, walk
+from curate.split_lists import listed_splits
 
-_SYSTEM_FILE = re.compile(r"(^|/)(\._[^/]*|\.DS_Store|Thumbs\.db|__MACOSX/.*)$")
-STORE_MARK = ".cases"
-"""Folder that every store has."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 _LONGEST_CASE_ID = 150
@@ -29,7 +25,7 @@ class ImageFile:
     """One image of a case."""
 
     path: str
-    """Relative to the source root."""
+    """Relative to the source root; `ROOT:PATH` in another source tree."""
     entry: int
     """Which of the recipe's `images` it is."""
 
@@ -39,11 +35,13 @@ class LabelFile:
     """One label file of a case."""
 
     path: str
-    """Relative to the source root."""
+    """Relative to the source root; `ROOT:PATH` in another source tree."""
     entry: int
     """Which of the recipe's `labels` it is."""
     name: str | None = None
     """What `{label}` captured."""
+    rater: str | None = None
+    """The recipe's rater, or what `{rater}` captured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +51,16 @@ class Case:
     case_id: str
     patient_id: str
     split: str | None
-    """What `{split}` captured."""
+    """What `{split}` captured, or the split of the source's list."""
     images: tuple[ImageFile, ...]
     labels: tuple[LabelFile, ...]
+    source_key: str | None = None
+    """What `{case}` captured, where `case_id` cannot carry it."""
+
+    @property
+    def key(self) -> str:
+        """What `{case}` captured, which is what the recipe's expressions are about."""
+        return self.source_key or self.case_id
 
     @property
     def files(self) -> list[ImageFile | LabelFile]:
@@ -84,75 +89,60 @@ class _Match:
     file: ImageFile | LabelFile
 
 
-def find(recipe: Recipe, raw: Path) -> Found:
-    """Match every file under `raw` with the recipe and group them into cases, sorted by case_id.
+def find(recipe: Recipe, tree: SourceTree) -> Found:
+    """Match every file of the source tree with the recipe and group them into cases, sorted by case_id.
 
     Raises:
-        UsageError: When `raw` is no folder, or a folder in it cannot be listed.
+        UsageError: When the tree is no folder, or a folder in it cannot be listed.
+        ConfigError: When a list of the recipe's splits is not there, or names no case.
     """
-    if not raw.is_dir():
-        raise UsageError(f"{raw}: no such folder; give the unpacked {recipe.dataset.title} with --raw DIR")
+    tree.check(recipe)
     rejections: list[Rejection] = []
     matches: dict[str, list[_Match]] = defaultdict(list)
-    files = sorted(_files(raw))
-    named = 0
-    for path in files:
-        match = _match(recipe, path)
-        if match is None:
-            continue
-        named += 1
-        if _SYSTEM_FILE.search(path):
-            detail = "left behind by an operating system; ignored"
-            rejections.append(Rejection(recipe.dataset.id, "scan", "system_file", detail, source_path=path))
-        elif (shown := _shown(path)) != path:
-            detail = "its name is not UTF-8 text; rename it"
-            rejections.append(Rejection(recipe.dataset.id, "scan", "bad_name", detail, source_path=shown))
-        else:
-            matches[match.case_id].append(match)
-    cases = [case for key in sorted(matches) for case in _case(recipe, key, matches[key], rejections)]
+    named = files = 0
+    for root, folder in tree.folders(recipe.roots):
+        for path in sorted(walk(folder)):
+            found = _matches(recipe, root, path)
+            files, named = files + 1, named + bool(found)
+            problem = bad_name(path)
+            if found and problem is not None:
+                rejections.append(Rejection(recipe.dataset.id, "scan", *problem, source_path=shown(found[0].path)))
+                continue
+            for match in found:
+                matches[match.case_id].append(match)
+    splits = listed_splits(recipe, tree, matches)
+    cases = [case for key in sorted(matches) for case in _case(recipe, key, matches[key], splits.get(key), rejections)]
     cases = list(_unconfusable(recipe, cases, rejections))
-    return Found(tuple(cases), tuple(rejections), named, len(files) - named)
+    return Found(tuple(cases), tuple(rejections), named, files - named)
 
 
-def _files(folder: Path, relative: str = "", above: tuple[tuple[int, int], ...] = ()) -> Iterator[str]:
-    """Yield the files below a folder; links are followed, but not back to a folder that they lie in.
+def _matches(recipe: Recipe, root: str | None, path: str) -> list[_Match]:
+    """Match one file with the entries that take it: those whose path spells out most of the name.
 
-    A store (an `--out` inside the source tree) is no part of the dataset and is left out.
+    Entries that share one path share its files, as the channels of a 4D file do.
     """
-    try:
-        state = folder.stat()
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        raise UsageError(f"{folder}: cannot be listed ({error.strerror})") from error
-    here = (state.st_dev, state.st_ino)
-    if here in above or (relative and any(entry.name == STORE_MARK for entry in entries)):
-        return
-    for entry in entries:
-        if entry.is_dir():
-            yield from _files(folder / entry.name, f"{relative}{entry.name}/", (*above, here))
-        else:
-            yield relative + entry.name
+    entries: list[tuple[int, RecipeFiles]] = [*enumerate(recipe.images), *enumerate(recipe.labels)]
+    found = [
+        (index, entry, match)
+        for index, entry in entries
+        if entry.root == root and (match := entry.pattern.fullmatch(_unit(entry, path)))
+    ]
+    if not found:
+        return []
+    best = max(found, key=lambda one: one[1].literal)[1]  # of two that fit equally well the first takes it
+    return [_match(root, path, *one) for one in found if one[1].path == best.path]
 
 
-def _shown(path: str) -> str:
-    """Return a path with every byte that is not UTF-8 spelt out, as tables can hold it."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def _match(recipe: Recipe, path: str) -> _Match | None:
-    """Match one path with the entry that takes it; of several, the one that spells out most of the name."""
-    best: tuple[int, bool, int, dict[str, str | None]] | None = None
-    for is_label, entries in ((False, recipe.images), (True, recipe.labels)):
-        for index, entry in enumerate(entries):
-            match = entry.pattern.fullmatch(_unit(entry, path))
-            if match is not None and (best is None or entry.literal > best[0]):
-                best = (entry.literal, is_label, index, match.groupdict())
-    if best is None:
-        return None
-    _, is_label, index, fields = best
-    entry = recipe.labels[index] if is_label else recipe.images[index]
-    file = LabelFile(path, index, fields.get("label")) if is_label else ImageFile(_unit(entry, path), index)
-    return _Match(path, entry.case or str(fields["case"]), fields.get("patient"), fields.get("split"), file)
+def _match(root: str | None, path: str, index: int, entry: RecipeFiles, match: re.Match[str]) -> _Match:
+    fields = match.groupdict()
+    prefix = "" if root is None else f"{root}:"
+    file: ImageFile | LabelFile
+    if isinstance(entry, LabelFiles):
+        file = LabelFile(prefix + path, index, fields.get("label"), entry.rater or fields.get("rater"))
+    else:
+        file = ImageFile(prefix + _unit(entry, path), index)
+    case = entry.case or str(fields["case"])
+    return _Match(prefix + path, case, fields.get("patient"), fields.get("split"), file)
 
 
 def _unit(entry: RecipeFiles, path: str) -> str:
@@ -160,26 +150,36 @@ def _unit(entry: RecipeFiles, path: str) -> str:
     return f"{path.rpartition('/')[0]}/" if entry.is_folder else path
 
 
-def _case(recipe: Recipe, key: str, matches: list[_Match], rejections: list[Rejection]) -> Iterator[Case]:
+def _case(
+    recipe: Recipe, key: str, matches: list[_Match], listed: str | None, rejections: list[Rejection]
+) -> Iterator[Case]:
     """Make a case of the files that share a key, or say why there is none."""
     case_id = _case_id(key)
 
     def reject(code: str, path: str, detail: str) -> None:
         rejections.append(Rejection(recipe.dataset.id, "scan", code, detail, case_id=case_id, source_path=path))
 
-    reasons = [entry.reason for entry in recipe.exclude if entry.case == key]
-    if reasons:
-        for match in matches:
-            reject("excluded", match.path, reasons[0])
-        return
+    matches = list(_included(matches, recipe, reject))
     files = list(_unambiguous([match.file for match in matches], recipe, reject))
     images = tuple(file for file in files if isinstance(file, ImageFile))
     labels = tuple(file for file in files if isinstance(file, LabelFile))
     images, labels = _paired(recipe, images, labels, reject)
     if images:
         patient = next((match.patient for match in matches if match.patient), None) or _patient(recipe, key)
-        split = next((match.split for match in matches if match.split), None)
-        yield Case(case_id, patient, split, images, labels)
+        split = next((match.split for match in matches if match.split), None) or listed
+        yield Case(case_id, patient, split, images, labels, None if key == case_id else key)
+
+
+def _included(matches: Iterable[_Match], recipe: Recipe, reject: Reject) -> Iterator[_Match]:
+    """Yield the files that the recipe does not leave out on purpose; each of the others becomes one row."""
+    told: set[str] = set()
+    for match in matches:
+        reason = next((one.reason for one in recipe.exclude if one.holds(match.case_id, match.path)), None)
+        if reason is None:
+            yield match
+        elif match.path not in told:
+            told.add(match.path)
+            reject("excluded", match.path, reason)
 
 
 def _case_id(key: str) -> str:
@@ -194,16 +194,14 @@ def _unambiguous(
     files: Iterable[ImageFile | LabelFile], recipe: Recipe, reject: Reject
 ) -> Iterator[ImageFile | LabelFile]:
     """Drop files whose role another file already has, and label files with unknown names."""
-    taken: dict[tuple[str, object, object], str] = {}
+    taken: dict[tuple[object, ...], str] = {}
     for file in files:
-        if isinstance(file, ImageFile):
-            role: tuple[str, object, object] = ("image", recipe.images[file.entry].channel, None)
-        else:
-            names = recipe.labels[file.entry].names
-            if names is not None and file.name not in names:
+        if isinstance(file, LabelFile):
+            entry = recipe.labels[file.entry]
+            if entry.names is not None and entry.named_target(str(file.name)) is None:
                 reject("unknown_label_name", file.path, f"`{file.name}` is not in `names`; add it to the recipe")
                 continue
-            role = ("label", file.entry, file.name)
+        role = _role(file, recipe)
         if taken.get(role) == file.path:  # a further file of the same folder
             continue
         if role in taken:
@@ -211,6 +209,14 @@ def _unambiguous(
             continue
         taken[role] = file.path
         yield file
+
+
+def _role(file: ImageFile | LabelFile, recipe: Recipe) -> tuple[object, ...]:
+    """Return what a file is to its case; no two files may be the same."""
+    if isinstance(file, ImageFile):
+        return "image", recipe.images[file.entry].channel
+    part = file.path if recipe.labels[file.entry].merge else file.name
+    return "label", file.entry, part, file.rater
 
 
 def _paired(
@@ -258,8 +264,8 @@ def _unconfusable(recipe: Recipe, cases: list[Case], rejections: list[Rejection]
             continue
         detail = f"its key `{case.case_id}` cannot be told from that of case `{other}`; narrow {{case}}"
         rejections += [
-            Rejection(recipe.dataset.id, "scan", "ambiguous_case", detail, case.case_id, source_path=file.path)
-            for file in case.files
+            Rejection(recipe.dataset.id, "scan", "ambiguous_case", detail, case.case_id, source_path=path)
+            for path in dict.fromkeys(file.path for file in case.files)
         ]
 
 

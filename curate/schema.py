@@ -39,7 +39,11 @@ _SEEN_AS: Table = (
 )
 
 IMAGES: Table = (
-    Column("image_id", "string", "<dataset>/<case> or <dataset>/<case>/<channel>; unique"),
+    Column(
+        "image_id",
+        "string",
+        "<dataset>/<case>, <dataset>/<case>/<channel> or, of a slice, <dataset>/<case>/[<channel>.]x_0040; unique",
+    ),
     *_WHOSE,
     *_SEEN_AS,
     Column("region", "string", "body region, controlled"),
@@ -61,13 +65,15 @@ IMAGES: Table = (
         "SHA-256 of shape and float32 values of the stored voxels, blind to header and compression",
     ),
     Column("geometry", "string", "verdict on the source geometry: ok, none, or repaired:<what>"),
+    Column("intensity_unit", "string", "HU, SUV, ...: unit of the voxels; null where not stated", nullable=True),
+    Column("origin", "string", "<dataset>/<case> that the image was taken from; null where unknown", nullable=True),
     Column(
         "labelled_targets", "list<string>", "targets that were looked for in this image; absent from here is unknown"
     ),
 )
 
 MASKS: Table = (
-    Column("mask_id", "string", "<image_id>#<target>; unique"),
+    Column("mask_id", "string", "<image_id>#<target>[/<rater>][/<instance>]; unique"),
     Column("image_id", "string", "image that the mask belongs to"),
     *_WHOSE,
     *_SEEN_AS,
@@ -97,13 +103,21 @@ REJECTIONS: Table = (
     Column("target", "string", "target concerned; null when it is not one target", nullable=True),
     Column("stage", "string", "scan, check, label, rule or build"),
     Column("code", "string", "closed list: see `curate.rejections.CODES`"),
-    Column("effect", "string", "left_out: it is not in the store; changed: it is, but not as the source had it"),
+    Column(
+        "effect",
+        "string",
+        "left_out: it is not in the store; changed: it is, but not as the source had it; noted: it is, as it was",
+    ),
     Column("detail", "string", "what was found, what was expected, what to do"),
     Column(
         "source_path", "string", "file concerned, relative to the source root; null when there is none", nullable=True
     ),
     Column("measured", "double", "for rules: the measured value", nullable=True),
     Column("threshold", "double", "for rules: what it was held against", nullable=True),
+    Column("step", "int32", "for rules: place of the rule in the profile's list, from 1", nullable=True),
+    Column("rule", "string", "for rules: its name in the profile", nullable=True),
+    Column("masks_before", "int32", "for rules: masks that came to the rule and that the row is about", nullable=True),
+    Column("masks_after", "int32", "for rules: what is left of them, in masks", nullable=True),
 )
 
 SPLITS: Table = (
@@ -111,7 +125,11 @@ SPLITS: Table = (
     Column("dataset", "string", "recipe id of the dataset"),
     Column("patient_id", "string", "patient; all images of one patient stand in one split"),
     Column("split", "string", "train, val or test"),
-    Column("origin", "string", "official: from the source; hashed: from the patient key"),
+    Column(
+        "origin",
+        "string",
+        "official: from the source; hashed: from the patient key; grouped: moved by `curate split`, and kept",
+    ),
 )
 
 DATASETS: Table = (
@@ -119,10 +137,13 @@ DATASETS: Table = (
     Column("title", "string", "name of the dataset"),
     Column("licence", "string", "SPDX identifier or a named licence"),
     Column("licence_evidence", "string", "where the licence is stated, and what is unclear about it"),
+    Column("licence_state", "string", "stated, unclear, or conflict: two statements that cannot both hold"),
+    Column("licence_conflict", "string", "what another place says instead; null without conflict", nullable=True),
     Column("citation", "string", "how to cite it"),
     Column("homepage", "string", "page of the dataset; null where none is known", nullable=True),
     Column("source", "string", "what was built from: repository and revision, release or DOI"),
     Column("annotation", "string", "who or what made the masks"),
+    Column("derived_from", "list<string>", "ids of datasets that it took images or patients from"),
     Column("recipe_sha256", "string", "hash of the recipe's content"),
     Column("images", "int64", "images in the store"),
     Column("masks", "int64", "masks in the store"),

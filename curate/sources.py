@@ -1,6 +1,7 @@
 """Which recipes to build, and where their datasets lie."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,8 @@ class SourceEntry(StrictModel):
     """Name of a shipped recipe, or path to a TOML file."""
     raw: Path
     """Folder of the dataset. Relative paths are relative to the sources file; `~` is the home folder."""
+    roots: dict[str, Path] = {}
+    """Where other source trees lie that the recipe reads from; those of this file need not be repeated."""
 
 
 class SourcesFile(StrictModel):
@@ -35,16 +38,28 @@ def from_file(path: Path) -> list[Source]:
     """
     folder = path.parent
     entries = load_toml(path, SourcesFile).source
-    named = [(_beside(folder, entry.recipe), folder / entry.raw.expanduser()) for entry in entries]
-    return _unique([Source(recipe.load(name), raw) for name, raw in named])
+    found = []
+    for entry in entries:
+        roots = {name: folder / path.expanduser() for name, path in entry.roots.items()}
+        found.append(Source(recipe.load(_beside(folder, entry.recipe)), folder / entry.raw.expanduser(), roots))
+    return _with_neighbours(_unique(found))
 
 
-def from_names(names: Sequence[str], raw: Path) -> list[Source]:
-    """Pair recipes with folders: one recipe with `raw` itself, several with `raw/<dataset id>` each."""
+def from_names(names: Sequence[str], raw: Path, roots: Mapping[str, Path] | None = None) -> list[Source]:
+    """Pair recipes with folders: one recipe with `raw` itself, several with `raw/<dataset id>` each.
+
+    `roots` says where further source trees lie that the recipes read from.
+    """
     recipes = [recipe.load(name) for name in names]
     if len(recipes) == 1:
-        return [Source(recipes[0], raw)]
-    return _unique([Source(one, raw / one.dataset.id) for one in recipes])
+        return [Source(recipes[0], raw, dict(roots or {}))]
+    return _with_neighbours(_unique([Source(one, raw / one.dataset.id, dict(roots or {})) for one in recipes]))
+
+
+def _with_neighbours(sources: list[Source]) -> list[Source]:
+    """Let recipes read from the folders of the other datasets, by their ids, where nothing else is said."""
+    folders = {source.recipe.dataset.id: source.raw for source in sources}
+    return [replace(source, roots=folders | dict(source.roots)) for source in sources]
 
 
 def _beside(folder: Path, name: str) -> str:

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from curate import manifest, splits
-from curate.case import Piece
 from curate.errors import StoreError
 from curate.files import remove_temporaries, sha256_of_json, write_json
+from curate.piece import Piece
 from curate.profile import Profile
+from curate.readers.detached import data_files
 from curate.recipe import Recipe
 from curate.rejections import Rejection
-from curate.scan import STORE_MARK, Case, Found
+from curate.scan import Case, Found
 from curate.schema import DATASETS, PER_DATASET, SCHEMA_VERSION
+from curate.source_tree import STORE_MARK, SourceTree
 
 Resume = Literal["missing", "never", "always"]
 """missing: build what is missing or changed; never: build all again; always: trust what is there, changed or not."""
@@ -61,12 +63,12 @@ def basis(recipe: Recipe, profile: Profile) -> str:
     return sha256_of_json([recipe.sha256, profile.sha256, tool_version(), SCHEMA_VERSION])
 
 
-def fingerprint(case: Case, raw: Path, common: str) -> str:
+def fingerprint(case: Case, tree: SourceTree, common: str) -> str:
     """Hash everything that a case's result depends on: its files (size and time) and the dataset's `basis`."""
     files = []
     for file in case.files:
-        path = raw / file.path
-        parts = sorted(path.iterdir()) if path.is_dir() else [path]
+        path = tree.locate(file.path)
+        parts = sorted(path.iterdir()) if path.is_dir() else [path, *data_files(path)]
         files += [[file.path, part.name, *_state(part)] for part in parts]
     return sha256_of_json([asdict(case), files, common])
 
@@ -109,7 +111,11 @@ def load_piece(store: Path, dataset: str, case_id: str, mark: str, resume: Resum
 def finish_dataset(
     store: Path, recipe: Recipe, profile: Profile, found: Found, pieces: Mapping[str, Piece]
 ) -> Finished:
-    """Write a dataset's four tables and drop files of cases that are gone."""
+    """Write a dataset's four tables and drop files of cases that are gone.
+
+    Raises:
+        StoreError: When an earlier splits table is damaged, which may hold what `curate split` decided.
+    """
     ordered = [pieces[case_id] for case_id in sorted(pieces)]
     images = sorted((row for piece in ordered for row in piece.images), key=lambda row: row["image_id"])
     masks = sorted((row for piece in ordered for row in piece.masks), key=lambda row: row["mask_id"])
@@ -117,7 +123,8 @@ def finish_dataset(
     rejections.sort(
         key=lambda row: [str(row[name]) for name in ("case_id", "image_id", "target", "source_path", "code", "detail")]
     )
-    split_rows = splits.assign(recipe, images, {case.case_id: case.split for case in found.cases})
+    official = {case.case_id: case.split for case in found.cases}
+    split_rows = splits.assign(recipe, images, official, _grouped(store, recipe.dataset.id))
     metadata = {
         "medseen.schema_version": str(SCHEMA_VERSION),
         "medseen.version": tool_version(),
@@ -183,16 +190,35 @@ def _dataset_row(
         "title": facts.title,
         "licence": facts.licence,
         "licence_evidence": facts.licence_evidence,
+        "licence_state": facts.licence_state,
+        "licence_conflict": facts.licence_conflict,
         "citation": facts.citation,
         "homepage": facts.homepage,
         "source": facts.source,
         "annotation": facts.annotation,
+        "derived_from": sorted({origin.dataset for origin in recipe.derived_from}),
         "recipe_sha256": recipe.sha256,
         "images": len(images),
         "masks": len(masks),
         "patients": len({row["patient_id"] for row in images}),
         "rejections": len(rejections),
     }
+
+
+def _grouped(store: Path, dataset: str) -> dict[str, str]:
+    """Return the patients whom `curate split` moved, with their splits: such decisions outlive a build."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = store / manifest.table_path("splits", dataset)
+    if not path.is_file():
+        return {}
+    try:
+        rows = pq.read_table(path, columns=["patient_id", "split", "origin"]).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        advice = "delete it, build again, and run `curate split` if you had"
+        raise StoreError(f"{path}: cannot be read, so what `curate split` moved is lost; {advice}") from error
+    return {row["patient_id"]: row["split"] for row in rows if row["origin"] == splits.GROUPED}
 
 
 def _remove_strays(store: Path, dataset: str, keep: set[str], cases: set[str]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from curate import manifest, volume
+from curate import manifest, slicing, volume
 from curate.errors import ReadError
 from curate.files import sha256_of_file
 from curate.labelmap import extract
@@ -96,15 +96,16 @@ def _paths(tables: Tables, files: dict[str, str]) -> Iterator[str]:
 
 
 def _accounting(tables: Tables) -> Iterator[str]:
-    """Every target that was looked for is a mask or a rejection, and every mask was looked for."""
+    """Every target that was looked for is a mask or a rejection (of its volume, for a slice), every mask looked for."""
     told = {(row["image_id"], row["target"]) for name in ("masks", "rejections") for row in tables[name]}
     labelled = {row["image_id"]: row["labelled_targets"] for row in tables["images"]}
     for row in tables["masks"]:
         if row["target"] not in labelled.get(row["image_id"], [row["target"]]):
             yield f"images: {row['image_id']} has {row['target']}, for which it was not labelled"
     for row in tables["images"]:
+        images = {row["image_id"], slicing.volume_id(row["image_id"])}
         for target in row["labelled_targets"]:
-            if (row["image_id"], target) not in told:
+            if told.isdisjoint((image, target) for image in images):
                 yield f"images: {row['image_id']} was labelled for {target}, which is neither a mask nor a rejection"
 
 

@@ -79,6 +79,9 @@ class Killer(Cubes):
 DATASET_FACTS = {
     "licence": "CC0-1.0",
     "licence_evidence": "made by a test",
+    "licence_state": "stated",
+    "licence_conflict": None,
+    "derived_from": [],
     "citation": "nobody",
     "homepage": None,
     "source": "a test",
@@ -196,7 +199,11 @@ def write_scene(store, image_id, modality, image, masks):
         "split": "train" if case == "oblique" else "test",
         "origin": "official" if case == "oblique" else "hashed",
     }
-    return {"images": [{**whose, **where, "labelled_targets": list(masks)}], "masks": rows, "splits": [split]}
+    return {
+        "images": [{**whose, **where, "intensity_unit": None, "origin": None, "labelled_targets": list(masks)}],
+        "masks": rows,
+        "splits": [split],
+    }
 
 
 def write_store(store, names=None):

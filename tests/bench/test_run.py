@@ -11,6 +11,7 @@ from bench.schema import SCORES, STATUSES
 from curate import manifest
 from curate.errors import StoreError, UsageError
 from curate.executor import Where
+from curate.files import held
 from curate.schema import arrow_schema
 
 STEPS = 4
@@ -174,8 +175,6 @@ def test_wrong_usage_leaves_no_folder(bench_run, tmp_path, name, options, messag
 
 def test_two_runs_of_one_folder_do_not_mix(bench_run, tmp_path):
     """While one process works on a run, another is refused; afterwards it may."""
-    from bench import record
-
     context = multiprocessing.get_context("spawn")
     ready, done = context.Event(), context.Event()
     other = context.Process(target=_hold, args=(tmp_path / "run", ready, done))
@@ -188,15 +187,13 @@ def test_two_runs_of_one_folder_do_not_mix(bench_run, tmp_path):
         done.set()
         other.join(60)
     assert bench_run("oracle", "run").statuses == {"ok": MASKS * STEPS}
-    with record.held(tmp_path / "run"), pytest.raises(StoreError, match="another `bench`"):
+    with held(tmp_path / "run", "bench"), pytest.raises(StoreError, match="another `bench`"):
         bench_run("oracle", "run")
 
 
 def _hold(folder, ready, done):
     """Hold a run's folder until told to let go."""
-    from bench import record
-
-    with record.held(folder):
+    with held(folder, "bench"):
         ready.set()
         done.wait(60)
 

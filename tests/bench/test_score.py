@@ -9,7 +9,7 @@ from bench import scores
 from bench.score import score
 from bench.suite import plan
 from curate.errors import StoreError
-from curate.files import write_json
+from curate.files import held, write_json
 
 
 @pytest.fixture
@@ -116,9 +116,7 @@ def test_a_lost_prediction_is_named(run):
 
 def test_scoring_and_running_do_not_meet(run):
     """While a run is being made, it is not scored."""
-    from bench import record
-
-    with record.held(run), pytest.raises(StoreError, match="another `bench` is at work"):
+    with held(run, "bench"), pytest.raises(StoreError, match="another `bench` is at work"):
         score(run)
 
 

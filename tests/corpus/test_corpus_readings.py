@@ -9,6 +9,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase as fnmatch
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,24 @@ class Claim:
     paths: tuple[str, ...]
     """Relative to the source root."""
     values: tuple[int, ...] | None
-    """Values whose union is the target; None for anything but 0."""
+    """Values whose union is the target; None for anything above the threshold."""
     names: tuple[str, ...] = ()
     """What stood in the file names in place of {label}."""
+    instance: int | None = None
+    threshold: float = 0
+    is_outline: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, int | None]:
+        """First path, target and instance."""
+        return self.paths[0], self.target, self.instance
+
+
+def key_of(row: dict[str, Any]) -> tuple[str, str, int | None]:
+    """Return source path, target and instance of a row of masks."""
+    last = row["mask_id"].rpartition("#")[2].rpartition("/")[2]
+    is_instance = last.isdigit() and row["source_label"] == last
+    return row["source_path"], row["target"], int(last) if is_instance else None
 
 
 def recipe_of(slug: str) -> dict[str, Any]:
@@ -53,32 +69,63 @@ def files_under(root: Path) -> list[str]:
     return [file.relative_to(root).as_posix() for file in root.rglob("*") if file.is_file()]
 
 
+def named_by(root: Path, path: str) -> dict[str, dict[str, str]]:
+    """Return the files under `root` that a recipe's path names, relative and sorted, and what its fields captured."""
+    parts = re.split(r"(\{[^{}]*\}|\*)", path)
+    pattern, seen = "", set()
+    for part in parts:
+        if part == "*":
+            pattern += "[^/]*"
+        elif part.startswith("{"):
+            name, _, expression = part[1:-1].partition(":")
+            pattern += f"(?P={name})" if name in seen else f"(?P<{name}>{expression or '[^/]+'})"
+            seen.add(name)
+        else:
+            pattern += re.escape(part)
+    found = {file: re.fullmatch(pattern, file) for file in files_under(root)}
+    return {file: match.groupdict() for file, match in sorted(found.items()) if match}
+
+
 def matching(root: Path, path: str) -> list[str]:
     """Return the files under `root` that a recipe's path names, relative and sorted."""
-    parts = re.split(r"(\{[^{}]*\})", path)
-    pattern = "".join(
-        f"(?:{part[1:-1].partition(':')[2] or '[^/]+'})" if part.startswith("{") else re.escape(part) for part in parts
-    )
-    return sorted(file for file in files_under(root) if re.fullmatch(pattern, file))
+    return list(named_by(root, path))
 
 
 def claims(root: Path, slug: str) -> Iterator[Claim]:
     """Yield everything that the recipe's labels are to hold."""
-    for entry in recipe_of(slug)["labels"]:
-        if "names" not in entry:
-            values: dict[str | None, tuple[int, ...] | None] = {entry.get("target"): None}
-            if "values" in entry:
-                values = {target: (int(value),) for value, target in entry["values"].items()}
-                values |= {target: tuple(union) for target, union in entry.get("composites", {}).items()}
-            for path, (target, union) in itertools.product(matching(root, entry["path"]), values.items()):
-                yield Claim(str(target), (path,), union)
-            continue
-        parts = defaultdict(list)
-        for name, target in entry["names"].items():
-            for path in matching(root, entry["path"].replace("{label}", name)):
-                parts[target, path.replace(name, "") if entry.get("merge") else path].append((path, name))
-        for (target, _), found in parts.items():
-            yield Claim(target, tuple(path for path, _ in found), None, tuple(name for _, name in found))
+    recipe = recipe_of(slug)
+    excluded = {entry.get("file") for entry in recipe.get("exclude", ())}
+    for entry in recipe["labels"]:
+        files = {path: fields for path, fields in named_by(root, entry["path"]).items() if path not in excluded}
+        if "names" in entry:
+            yield from claims_by_name(entry, files)
+        else:
+            yield from (claim for path in files for claim in claims_of_file(entry, root, path))
+
+
+def claims_of_file(entry: dict[str, Any], root: Path, path: str) -> Iterator[Claim]:
+    """Yield the targets of one label map, or the one target of a mask."""
+    for value in np.unique(labels_of(root / path)[0]).tolist() if "instances" in entry else ():
+        if value:
+            yield Claim(entry["instances"], (path,), (value,), instance=value)
+    for value, target in entry.get("values", {}).items():
+        yield Claim(target, (path,), (int(value),))
+    for target, union in entry.get("composites", {}).items():
+        yield Claim(target, (path,), tuple(union))
+    if "target" in entry:
+        threshold, is_outline = entry.get("threshold", 0), entry.get("fill", False)
+        yield Claim(entry["target"], (path,), None, threshold=threshold, is_outline=is_outline)
+
+
+def claims_by_name(entry: dict[str, Any], files: dict[str, dict[str, str]]) -> Iterator[Claim]:
+    """Yield the targets of files that are named after what they hold; parts of one target are one claim."""
+    parts = defaultdict(list)
+    for path, fields in files.items():
+        fitting = [target for name, target in entry["names"].items() if fnmatch(fields["label"], name)]
+        for target in fitting[:1]:
+            parts[target, fields.get("case") if entry.get("merge") else path].append((path, fields["label"]))
+    for (target, _), found in parts.items():
+        yield Claim(target, tuple(path for path, _ in found), None, tuple(name for _, name in found))
 
 
 def read(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
@@ -89,16 +136,19 @@ def read(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
         lps_from_ijk[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) @ np.diag(image.GetSpacing())
         lps_from_ijk[:3, 3] = image.GetOrigin()
         return np.transpose(sitk.GetArrayFromImage(image), (2, 1, 0)), np.diag([-1, -1, 1, 1]) @ lps_from_ijk
-    if path.suffix in (".png", ".jpg"):
-        return np.swapaxes(np.asarray(Image.open(path)), 0, 1)[:, :, np.newaxis], np.eye(4)
+    if path.suffix in (".png", ".jpg", ".gif", ".tif"):
+        picture = np.swapaxes(np.asarray(Image.open(path)), 0, 1)[:, :, np.newaxis]
+        return picture[..., :3] if picture.ndim > 3 else picture, np.eye(4)  # without alpha
     image = nibabel.load(path)
-    return image.get_fdata(), image.affine
+    voxels = image.get_fdata()
+    return voxels.reshape(*voxels.shape, *(1,) * (3 - voxels.ndim)), image.affine
 
 
 @lru_cache(maxsize=4)
 def labels_of(path: Path) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Return a label file's values, rounded, and its affine."""
     voxels, affine = read(path)
+    voxels = voxels[..., 0] if voxels.ndim == 4 else voxels
     return np.rint(voxels).astype(np.int32), affine
 
 
@@ -108,8 +158,12 @@ def voxels_of(root: Path, claim: Claim) -> tuple[NDArray[np.int64], NDArray[np.f
     inside, affine = None, np.eye(4)
     for path in claim.paths:
         labels, affine = labels_of(root / path)
-        for part in [labels != 0] if claim.values is None else [labels == value for value in claim.values]:
+        for part in [labels > claim.threshold] if claim.values is None else [labels == value for value in claim.values]:
             inside = part if inside is None else inside | part
+    if claim.is_outline:
+        outside = ndimage.label(~inside[:, :, 0])[0]
+        border = {*outside[0], *outside[-1], *outside[:, 0], *outside[:, -1]} - {0}
+        inside = ~np.isin(outside, list(border))[:, :, np.newaxis]
     return np.argwhere(inside), affine, inside.shape
 
 
@@ -144,11 +198,11 @@ def stored_voxels(store: Path, row: dict[str, Any]) -> tuple[NDArray[np.int64], 
 def test_every_mask_is_the_one_in_the_source(corpus_build, corpus_dir, slug):
     """Voxel count, volume, centroid, box and the very voxels of each mask are those of its source file."""
     root = corpus_dir / slug
-    claimed = {(claim.paths[0], claim.target): claim for claim in claims(root, slug)}
+    claimed = {claim.key: claim for claim in claims(root, slug)}
     affines = {row["image_id"]: np.reshape(row["affine"], (4, 4)) for row in corpus_build.rows("images", slug)}
     in_mm = {row["image_id"]: row["spacing_mm"] is not None for row in corpus_build.rows("images", slug)}
     for row in sorted(corpus_build.rows("masks", slug), key=lambda one: (one["source_path"], one["target"])):
-        found, affine, shape = voxels_of(root, claimed[row["source_path"], row["target"]])
+        found, affine, shape = voxels_of(root, claimed[key_of(row)])
         assert row["voxels"] == len(found), row["mask_id"]
         stored, stored_affine = stored_voxels(corpus_build.store, row)
         np.testing.assert_allclose(stored_affine, affines[row["image_id"]], atol=1e-4)
@@ -188,15 +242,15 @@ def test_every_image_keeps_its_values_where_they_were(corpus_build, corpus_dir, 
 def test_every_target_is_a_mask_or_a_true_negative(corpus_build, corpus_dir, slug):
     """What the source files hold is exactly the masks; what they lack, the rows of empty masks; the rest, unknown."""
     root, rejections = corpus_dir / slug, corpus_build.rows("rejections", slug)
-    masks = {(row["source_path"], row["target"]) for row in corpus_build.rows("masks", slug)}
-    sources = {path for path, _ in masks}
+    masks = {key_of(row) for row in corpus_build.rows("masks", slug)}
+    sources = {path for path, _, _ in masks}
     lost = {row["source_path"] for row in rejections if row["code"] in UNUSABLE} - sources
     present, empty = set(), set()
     usable = [claim for claim in claims(root, slug) if not lost.intersection(claim.paths)]
     for claim in usable:
-        (present if len(voxels_of(root, claim)[0]) else empty).add((claim.paths[0], claim.target))
+        (present if len(voxels_of(root, claim)[0]) else empty).add(claim.key)
     assert masks == present
-    assert {(row["source_path"], row["target"]) for row in rejections if row["code"] == "empty_mask"} == empty
+    assert {(row["source_path"], row["target"], None) for row in rejections if row["code"] == "empty_mask"} == empty
 
 
 @pytest.mark.parametrize("slug", SLUGS)

@@ -16,6 +16,7 @@ from curate.executor import Where
 from curate.geometry import Geometry
 from curate.pipeline import Report, Source
 from curate.recipe import Recipe
+from curate.source_tree import SourceTree
 from curate.volume import Volume, write
 
 FACTS = """
@@ -69,6 +70,11 @@ class Tree:
     def raw(self) -> Path:
         """Root of the source tree."""
         return self.folder / "raw"
+
+    @property
+    def source_tree(self) -> SourceTree:
+        """The source tree as a scan takes it."""
+        return SourceTree(self.raw)
 
     def image(self, path: str, *, seed: int = 0, shape: tuple[int, int, int] = (6, 5, 4), spacing: float = 2.0) -> Path:
         """Write an image of noise, int16, or a grey picture where the name ends in .png."""

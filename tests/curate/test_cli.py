@@ -91,8 +91,8 @@ WRONG = [
     (["build", "phantom-png", "--raw", ".", "--out", "S", "--profile", "natve"], "did you mean `native`?"),
     (["build", "phantom-png", "phantom-png", "--raw", ".", "--out", "S"], "`phantom-png` stands twice"),
     (["build", "--sources", "nowhere.toml", "--out", "S"], "nowhere.toml: cannot be read (No such file or directory)"),
-    (["build", "phantom-png", "--raw", ".", "--out", __file__], "test_cli.py: cannot be a store (Not a directory)"),
-    (["build", "phantom-png", "--raw", ".", "--out", "/proc/nowhere"], "/proc/nowhere: cannot be a store ("),
+    (["build", "phantom-png", "--raw", ".", "--out", __file__], "test_cli.py: cannot be used (File exists)"),
+    (["build", "phantom-png", "--raw", ".", "--out", "/proc/nowhere"], "/proc/nowhere: cannot be used ("),
     (["scan", "phantom-png", "--raw", ".", "--scheduler", "here"], "no dask scheduler answers at `here`"),
     (["check", "phantom"], "no recipes named `phantom`"),
     (["check", ""], "no recipes named ``"),
@@ -188,7 +188,7 @@ def test_an_interrupted_command_says_how_to_go_on(monkeypatch, capsys):
     def interrupted(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_list", interrupted)
+    monkeypatch.setattr(cli.of_recipes, "list_", interrupted)
     assert cli.main(["list"]) == 130
     assert capsys.readouterr().err == "curate: interrupted; the same command goes on from here\n"
 

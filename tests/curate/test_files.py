@@ -4,6 +4,7 @@ import math
 import pytest
 
 from curate import files
+from curate.errors import StoreError
 
 
 def test_a_written_file_is_whole_and_alone(tmp_path):
@@ -88,3 +89,23 @@ def test_the_hash_of_json_is_that_of_its_meaning():
     assert files.sha256_of_json({"a": 1, "b": 2}) == files.sha256_of_json({"b": 2, "a": 1})
     assert files.sha256_of_json([1, 2]) != files.sha256_of_json([2, 1])
     assert files.sha256_of_json({"a": 1}) != files.sha256_of_json({"a": "1"})
+
+
+def test_a_held_folder_is_held_once(tmp_path):
+    """While one program holds a folder another is refused by name; afterwards it is free."""
+    again = files.held(tmp_path / "store", "curate")
+    with (
+        files.held(tmp_path / "store", "curate"),
+        pytest.raises(StoreError, match=r"store: another `curate` is at work on it; wait for it"),
+    ):
+        again.__enter__()
+    with files.held(tmp_path / "store", "curate"):
+        assert (tmp_path / "store").is_dir()
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    """A file in the place of the folder is one line that says what to type."""
+    (tmp_path / "store").touch()
+    held = files.held(tmp_path / "store", "curate")
+    with pytest.raises(StoreError, match=r"store: cannot be used .*; give another folder with --out"):
+        held.__enter__()

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from curate.geometry import Geometry
-from curate.harmonise import resample_image, resample_mask
+from curate.harmonise import resample_image, resample_mask, resample_masks
 from curate.labelmap import BoxMask, slices
 from curate.masks import Mask
+from curate.regions import LabelMap, ValueMask
 from curate.volume import Volume, from_simpleitk, to_simpleitk
 
 grid = runpy.run_path(str(Path(__file__).with_name("poses.py")))["grid"]
@@ -84,6 +85,41 @@ def test_a_tie_takes_the_higher_voxel_on_every_grid(codes, turn):
     target = source.resampled(1.5)
     assert resample_mask(mask(voxels), source, target).voxels.count == 20**3
     assert resample_mask(mask(np.roll(voxels, -1, axis=0)), source, target).voxels.count == 0
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.tuples(*[st.floats(0.3, 6)] * 3),
+    st.floats(0.4, 5),
+    st.tuples(*[st.floats(-4, 4)] * 3),
+    st.integers(0, 99),
+)
+def test_a_label_map_is_resampled_once_as_each_of_its_masks(spacing, spacing_mm, shift, seed):
+    """Masks that lie in one label map give the voxels, box and count of each resampled alone, also off the edge."""
+    source = grid((7, 8, 6), spacing, "LAS", (0.1, 0.2, -0.1), ORIGIN)
+    target = source.resampled(spacing_mm)
+    affine = target.affine.copy()
+    affine[:3, 3] += affine[:3, :3] @ np.array(shift)
+    target = Geometry(target.shape_ijk, affine)
+    labels = LabelMap(np.random.default_rng(seed).integers(0, 4, source.shape_ijk).astype(np.uint8))
+    unions = [[1], [2, 3], [1, 2, 3]]
+    lazy = [Mask("liver", "1", "label.nii", None, labels.mask(union)) for union in unions]
+    eager = [mask(one.voxels.full()) for one in lazy]
+    found = resample_masks([*lazy, *eager], source, target)
+    for one, other in zip(found, [resample_mask(one, source, target) for one in eager] * 2, strict=True):
+        assert (one.voxels.box, one.voxels.count) == (other.voxels.box, other.voxels.count)
+        assert (one.voxels.full() == other.voxels.full()).all()
+    assert len({id(one.voxels.label_map) for one in found if isinstance(one.voxels, ValueMask)}) <= 1
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_memory_order_changes_no_voxel(order):
+    """An image and its mirrored view are resampled to the same values as a plain copy."""
+    source = grid((23, 19, 11), (0.7, 0.8, 5), "RAS", (0, 0, 0), ORIGIN)
+    voxels = np.random.default_rng(8).integers(-1000, 1000, (23, 19, 11)).astype(np.int16)
+    plain = resample_image(Volume(voxels, source), source.resampled(1.3)).voxels
+    other = np.asarray(voxels[::-1, ::-1], order=order)[::-1, ::-1]
+    assert (resample_image(Volume(other, source), source.resampled(1.3)).voxels == plain).all()
 
 
 def test_a_thin_mask_may_vanish():

@@ -1,14 +1,36 @@
 import json
 
+import dask.dataframe as dd
+import duckdb
+import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from curate import manifest
 from curate.errors import StoreError
-from curate.schema import PER_DATASET, SCHEMA_VERSION, arrow_schema
+from curate.schema import PER_DATASET, SCHEMA_VERSION, arrow_schema, arrow_table
 
 ROW = {"image_id": "tiny/a", "dataset": "tiny", "patient_id": "a", "split": "test", "origin": "hashed"}
+
+VALUES = {
+    "string": "word",
+    "bool": True,
+    "int32": 3,
+    "int64": 2**40,
+    "double": 0.5,
+    "list<int32>": [1, 2],
+    "list<int32>[6]": [0, 1, 2, 3, 4, 5],
+    "list<double>[3]": [0.25, 1.0, 2.0],
+}
+READERS = {
+    "pandas": lambda path: pd.read_parquet(path).to_dict("records"),
+    "dask": lambda path: dd.read_parquet(path).compute(scheduler="sync").to_dict("records"),
+    "pyarrow": lambda path: pq.read_table(path).to_pylist(),
+    "polars": lambda path: pl.read_parquet(path).to_dicts(),
+    "duckdb": lambda path: duckdb.sql(f"SELECT * FROM '{path}'").to_arrow_table().to_pylist(),
+}
 
 
 def write_store(store, *datasets, **content):
@@ -31,6 +53,52 @@ def test_same_rows_give_the_same_bytes(tmp_path):
     assert pq.read_schema(tmp_path / "a").field("split").metadata[b"description"] == b"train, val or test"
 
 
+def test_rows_may_come_one_by_one(tmp_path, monkeypatch):
+    """A generator gives the bytes of a list, in row groups of one size, however the rows are cut on their way."""
+    rows = [ROW | {"image_id": f"tiny/{number}"} for number in range(25)]
+    monkeypatch.setattr(manifest, "GROUP_ROWS", 10)
+    digests = set()
+    for name, at_once in enumerate((1, 3, 10, 24, 1000)):
+        monkeypatch.setattr(manifest, "_ROWS_AT_ONCE", at_once)
+        digests.add(manifest.write_table(tmp_path / str(name), PER_DATASET["splits"], iter(rows)))
+    with manifest.TableWriter(tmp_path / "b", PER_DATASET["splits"]) as writer:
+        writer.add(rows[:7])
+        writer.add_table(arrow_table(PER_DATASET["splits"], rows[7:]))
+        assert not (tmp_path / "b").exists()
+    digests.add(writer.sha256)
+    assert len(digests) == 1
+    content = pq.ParquetFile(tmp_path / "0")
+    assert [content.metadata.row_group(n).num_rows for n in range(content.num_row_groups)] == [10, 10, 5]
+    assert content.read()["image_id"].to_pylist() == [row["image_id"] for row in rows]
+
+
+def test_a_long_table_takes_the_memory_of_one_group(tmp_path, monkeypatch):
+    """While a million rows are written, no more Arrow memory is held than a few row groups need."""
+    monkeypatch.setattr(manifest, "GROUP_ROWS", 20_000)
+    batch = arrow_table(PER_DATASET["splits"], [ROW] * 10_000)
+    before, peak = pa.total_allocated_bytes(), 0
+    with manifest.TableWriter(tmp_path / "t", PER_DATASET["splits"]) as writer:
+        for _ in range(100):
+            writer.add_table(batch)
+            peak = max(peak, pa.total_allocated_bytes())
+    assert pq.read_metadata(tmp_path / "t").num_rows == 1_000_000
+    assert peak - before < 8 * batch.nbytes
+
+
+@pytest.mark.parametrize("reader", ["pandas", "dask", "pyarrow", "polars", "duckdb"])
+def test_a_table_is_opened_by_everybodys_tool(tmp_path, reader):
+    """A masks table, lists and all, is read by its path alone, with every value in its place."""
+    path = tmp_path / "masks.parquet"
+    row = {column.name: VALUES[column.kind] for column in PER_DATASET["masks"]}
+    manifest.write_table(path, PER_DATASET["masks"], [row, row | {"side": None, "centroid_mm": None}])
+    rows = READERS[reader](path)
+    assert [list(rows[0]), len(rows)] == [list(row), 2]
+    assert {
+        name: list(value) if hasattr(value, "__len__") and not isinstance(value, str) else value
+        for name, value in rows[0].items()
+    } == row
+
+
 def test_a_table_that_cannot_be_written_leaves_the_old_one(tmp_path):
     """A row that breaks the schema raises, and the file of before is untouched, with no temporary file beside it."""
     path = tmp_path / "t.parquet"
@@ -38,6 +106,8 @@ def test_a_table_that_cannot_be_written_leaves_the_old_one(tmp_path):
     before = path.read_bytes()
     with pytest.raises(pa.ArrowException, match="non-nullable"):
         manifest.write_table(path, PER_DATASET["splits"], [{**ROW, "patient_id": None}])
+    with pytest.raises(ValueError, match="lacks"), manifest.TableWriter(path, PER_DATASET["splits"]) as writer:
+        writer.add([ROW] * 20_000 + [{}])
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 

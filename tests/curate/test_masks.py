@@ -3,7 +3,8 @@ import pytest
 
 from curate.errors import ReadError
 from curate.geometry import Geometry
-from curate.masks import Absent, Mask, UnknownValue, integers, read_masks
+from curate.label_voxels import integers
+from curate.masks import Absent, LabelSource, Mask, UnknownValue, read_masks
 from curate.recipe import LabelFiles
 from curate.volume import Volume
 
@@ -15,7 +16,7 @@ def entry(**keys):
 
 def found(labels, name=None, **keys):
     """Return what a label file holds: masks by target, absent targets, and unknown values with their counts."""
-    items = list(read_masks(np.asarray(labels).reshape(-1, 1, 1), entry(**keys), name, "case.nii"))
+    items = list(read_masks(np.asarray(labels).reshape(-1, 1, 1), entry(**keys), LabelSource("case.nii", name)))
     masks = {item.target: item.voxels.full().ravel().astype(int).tolist() for item in items if isinstance(item, Mask)}
     absent = [item.target for item in items if isinstance(item, Absent)]
     return masks, absent, {item.value: item.voxels for item in items if isinstance(item, UnknownValue)}
@@ -84,7 +85,7 @@ def test_masks_carry_their_own_boxes():
     """A mask is stored as its bounding box, also when it is a union of values far apart."""
     labels = np.zeros((10, 11, 12), dtype=np.int16)
     labels[2, 3, 4], labels[7, 8, 9] = 1, 2
-    masks = read_masks(labels, entry(values={1: "liver", 2: "liver"}), None, "case.nii")
+    masks = read_masks(labels, entry(values={1: "liver", 2: "liver"}), LabelSource("case.nii"))
     assert next(masks).voxels.box == (2, 3, 4, 8, 9, 10)
 
 
@@ -104,7 +105,7 @@ def test_a_file_of_one_mask_has_one_value():
 def test_the_name_of_a_file_is_its_target():
     """In layouts of one file per structure, the name that the path captured leads to target and source label."""
     names = {"Leber": "liver", "Milz": "spleen"}
-    (mask,) = read_masks(np.ones((1, 1, 1), np.uint8), entry(names=names), "Milz", "case_Milz.nii")
+    (mask,) = read_masks(np.ones((1, 1, 1), np.uint8), entry(names=names), LabelSource("case_Milz.nii", "Milz"))
     assert (mask.target, mask.source_label, mask.source_path, mask.rater) == ("spleen", "Milz", "case_Milz.nii", None)
     assert found([0], name="Leber", names=names) == ({}, ["liver"], {})
 

@@ -76,10 +76,10 @@ def test_an_error_that_nobody_foresaw_is_a_row(tree, monkeypatch):
     tree.case("b")
     header = readers.header
 
-    def fragile(path):
+    def fragile(path, part):
         if path.name == "a.nii.gz":
             raise ZeroDivisionError("bug")
-        return header(path)
+        return header(path, part)
 
     monkeypatch.setattr(readers, "header", fragile)
     found = look(tree)

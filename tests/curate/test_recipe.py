@@ -6,7 +6,7 @@ import pytest
 from curate import profile, recipe
 from curate.errors import ConfigError, UnknownNameError
 from curate.plugins import shipped_names
-from curate.recipe import Recipe, as_json, compile_path
+from curate.recipe import Recipe, Values, as_json, compile_path
 
 LABELS = 'values = { 1 = "liver", 2 = "spleen" }'
 
@@ -20,19 +20,23 @@ LABELS = 'values = { 1 = "liver", 2 = "spleen" }'
         (LABELS, 'vaules = { 1 = "liver" }', "unknown key `labels.0.vaules`; did you mean `values`?"),
         (LABELS, LABELS + "\n[splits]\ntrian = 1", "unknown key `splits.trian`; did you mean `train`?"),
         (LABELS, LABELS + "\n[expect]\nmask = 1", "unknown key `expect.mask`; did you mean `masks`?"),
-        (LABELS, LABELS + '\n[[exclude]]\ncases = "a"', "unknown key `exclude.0.cases`; did you mean `case`?"),
+        (LABELS, LABELS + '\n[[exclude]]\ncase_id = "a"', "unknown key `exclude.0.case_id`; did you mean `case`?"),
         ("schema = 1", "schema = 2", "`schema`: Input should be 1, found 2"),
         ("schema = 1", "", "missing key `schema`"),
         ('licence = "CC0-1.0"', "", "missing key `dataset.licence`"),
         ('id = "tiny"', 'id = "tony"', "`dataset.id` is `tony`; rename the file or set it to `tiny`"),
         ('id = "tiny"', 'id = "../tiny"', "`dataset.id`: String should match pattern"),
-        (LABELS, LABELS + '\ntarget = "liver"', "names, target, segments, rois; found values, target"),
-        (LABELS, "", "give exactly one of values, names, target, segments, rois; found none"),
+        (LABELS, LABELS + '\ntarget = "liver"', "names, target, instances, segments, rois; found values, target"),
+        (LABELS, "", "give exactly one of values, names, target, instances, segments, rois; found none"),
         (LABELS, 'names = { a = "liver" }', "`names` goes with a path that has {label}, and only with it"),
         (LABELS, 'target = "liver"\nignore_values = [3]', "`composites` and `ignore_values` go with `values`"),
         (LABELS, 'values = { 1 = "livr" }', "unknown target `livr`; did you mean `liver`"),
         (LABELS, 'values = { 0 = "liver" }', "value 0 is background and cannot be a target"),
-        (LABELS, 'values = { one = "liver" }', "`labels.0.values.one.[key]`: Input should be a valid integer"),
+        (
+            LABELS,
+            'values = { one = "liver" }',
+            "`one` is no label value; write an integer, a range such as 1..24, or #rrggbb",
+        ),
         (LABELS, LABELS + "\ncomposites = { kidney = [0, 1] }", "composite `kidney` needs values, and 0 is background"),
         (LABELS, LABELS + "\ncomposites = { kidney = [] }", "composite `kidney` needs values"),
         (LABELS, LABELS + "\nignore_values = [2]", "value 2 stands in `ignore_values` and names a target"),
@@ -129,10 +133,10 @@ def test_every_value_of_a_recipe_survives_json(tree):
     assert again == found
     assert again.sha256 == found.sha256
     assert again.labels[0].source_values() == {
-        "liver": (1,),
-        "spleen": (1000,),
-        "kidney": (-3,),
-        "kidney_tumor": (1, 7),
+        "liver": (Values(1, 1),),
+        "spleen": (Values(1000, 1000),),
+        "kidney": (Values(-3, -3),),
+        "kidney_tumor": (Values(1, 1), Values(7, 7)),
     }
 
 

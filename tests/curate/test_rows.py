@@ -1,4 +1,5 @@
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from curate.masks import Absent, Mask
 from curate.phantoms import ellipsoid
 from curate.readers.header import Header
 from curate.recipe import Recipe
+from curate.regions import LabelMap
 from curate.rules import Decision
 from curate.scan import Case, ImageFile
 from curate.volume import Volume
@@ -36,7 +38,7 @@ def mask(target, voxels=None, rater=None):
 
 def split(one):
     """Return the decision that split a mask into its sides."""
-    return Decision(one, "sides_split", "", 2, None, dropped=False)
+    return Decision(one, "sides_split", "", 2, None, "changed")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +114,20 @@ def test_the_row_of_an_ellipsoid_is_its_closed_form(codes, turn):
     assert (row["components"], row["touches_border"], row["label_values"]) == (1, False, [3, 1])
 
 
+@pytest.mark.parametrize("values", [(1,), (2,), (1, 2)])
+def test_a_mask_has_one_row_wherever_its_voxels_lie(values):
+    """A mask that still lies in its label map has the row of its voxels alone: every number, to the last bit of mm."""
+    geometry = centred((40, 32, 20), (1.5, 1.25, 2), "PSR", (0.2, -0.3, 0.1))
+    labels = np.random.default_rng(3).choice([0, 1, 2], (40, 4, 5), p=[0.8, 0.1, 0.1]).repeat(8, axis=1)
+    labels = labels.repeat(4, axis=2).astype(np.uint8)
+    lazy = replace(mask("liver"), voxels=LabelMap(labels).mask(values))
+    eager = mask("liver", np.isin(labels, values))
+    first, second = (rows.mask_row(IMAGE, one, geometry, path="x", values=(1,)) for one in (lazy, eager))
+    assert first.pop("centroid_mm") == pytest.approx(second.pop("centroid_mm"))
+    assert first == second
+    assert first["components"] > 1
+
+
 def test_a_rater_is_part_of_the_mask_id():
     """Two raters' masks of one target are two rows."""
     row = rows.mask_row(IMAGE, mask("kidney_left", rater="r2"), grid((3, 3, 3)), path="x", values=(1,))
@@ -166,13 +182,13 @@ def test_label_values_are_the_same_in_every_case():
         {"path": "{case}_b.nii", "target": "kidney", "rater": "b"},
     ]
     assert rows.label_values(recipe(labels=labels)) == {
-        ("kidney", "a"): 1,
-        ("liver", "a"): 2,
-        ("kidney", "b"): 3,
-        ("kidney_left", "a"): 4,
-        ("kidney_right", "a"): 5,
-        ("kidney_left", "b"): 6,
-        ("kidney_right", "b"): 7,
+        ("kidney", "a", None): 1,
+        ("liver", "a", None): 2,
+        ("kidney", "b", None): 3,
+        ("kidney_left", "a", None): 4,
+        ("kidney_right", "a", None): 5,
+        ("kidney_left", "b", None): 6,
+        ("kidney_right", "b", None): 7,
     }
 
 
@@ -180,4 +196,4 @@ def test_a_side_of_the_recipe_keeps_its_value():
     """A recipe that has a side of its own gives it one value, not a second one for the split."""
     labels = [{"path": "{case}_a.nii", "values": {1: "kidney_left", 2: "kidney"}}]
     values = rows.label_values(recipe(labels=labels))
-    assert values == {("kidney_left", None): 1, ("kidney", None): 2, ("kidney_right", None): 3}
+    assert values == {("kidney_left", None, None): 1, ("kidney", None, None): 2, ("kidney_right", None, None): 3}

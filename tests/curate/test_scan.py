@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from curate import scan
 from curate.errors import UsageError
+from curate.source_tree import SourceTree
 
 CHANNELS = """
 [[images]]
@@ -50,7 +51,7 @@ def account(found):
 def test_files_become_cases_and_the_rest_is_counted(tree):
     """Files that the recipe names make cases, sorted; files that it does not name are only counted."""
     touch(tree, *pairs("b", "a"), "readme.txt", "images/deep/c.nii.gz")
-    found = scan.find(tree.recipe(), tree.raw)
+    found = scan.find(tree.recipe(), tree.source_tree)
     assert [case.case_id for case in found.cases] == ["a", "b"]
     assert (found.named, found.unnamed, found.rejections) == (4, 2, ())
     assert [file.path for file in found.cases[0].files] == pairs("a")
@@ -59,7 +60,7 @@ def test_files_become_cases_and_the_rest_is_counted(tree):
 def test_what_lacks_its_other_half_is_a_row(tree):
     """A label without an image and an image without a label are rows, and no case."""
     touch(tree, "images/a.nii.gz", "labels/b.nii.gz")
-    found = scan.find(tree.recipe(), tree.raw)
+    found = scan.find(tree.recipe(), tree.source_tree)
     assert found.cases == ()
     assert told(found) == {"images/a.nii.gz": "no_label", "labels/b.nii.gz": "no_image"}
 
@@ -75,7 +76,7 @@ def test_the_entry_that_spells_out_most_takes_the_file(tree):
         values = { 1 = "liver" }
     """
     touch(tree, "p1.nii.gz", "p1_seg.nii.gz")
-    found = scan.find(tree.recipe(entries), tree.raw)
+    found = scan.find(tree.recipe(entries), tree.source_tree)
     (case,) = found.cases
     assert ([file.path for file in case.images], [file.path for file in case.labels]) == (
         ["p1.nii.gz"],
@@ -94,7 +95,7 @@ def test_a_second_file_for_one_role_is_a_row(tree):
         values = { 1 = "liver" }
     """
     touch(tree, "a/p.nii.gz", "b/p.nii.gz", "labels/p.nii.gz")
-    found = scan.find(tree.recipe(entries), tree.raw)
+    found = scan.find(tree.recipe(entries), tree.source_tree)
     assert told(found) == {"b/p.nii.gz": "ambiguous_file"}
     assert "a/p.nii.gz already is" in found.rejections[0].detail
 
@@ -110,7 +111,7 @@ def test_label_names_must_be_known(tree):
         names = { L = "liver" }
     """
     touch(tree, "p/image.nii.gz", "p/seg/L.nii.gz", "p/seg/heart.nii.gz")
-    found = scan.find(tree.recipe(entries), tree.raw)
+    found = scan.find(tree.recipe(entries), tree.source_tree)
     assert told(found) == {"p/seg/heart.nii.gz": "unknown_label_name"}
     assert "`heart` is not in `names`" in found.rejections[0].detail
     assert [file.name for file in found.cases[0].labels] == ["L"]
@@ -119,7 +120,7 @@ def test_label_names_must_be_known(tree):
 def test_system_files_are_told_from_data(tree):
     """AppleDouble twins and __MACOSX folders match the recipe's paths and are no data."""
     touch(tree, *pairs("a"), "images/._a.nii.gz", "labels/._a.nii.gz")
-    found = scan.find(tree.recipe(), tree.raw)
+    found = scan.find(tree.recipe(), tree.source_tree)
     assert [case.case_id for case in found.cases] == ["a"]
     assert set(told(found).values()) == {"system_file"}
     assert found.named == 4
@@ -129,7 +130,7 @@ def test_an_excluded_case_carries_its_reason(tree):
     """Every file of an excluded case is a row with the recipe's reason."""
     touch(tree, *pairs("a", "b"))
     recipe = tree.recipe(scan_entries() + '[[exclude]]\ncase = "a"\nreason = "twice in the release"\n')
-    found = scan.find(recipe, tree.raw)
+    found = scan.find(recipe, tree.source_tree)
     assert [case.case_id for case in found.cases] == ["b"]
     assert {(one.source_path, one.code, one.detail) for one in found.rejections} == {
         (path, "excluded", "twice in the release") for path in pairs("a")
@@ -155,7 +156,7 @@ def test_no_case_key_leaves_the_store(tree, key):
     """Whatever a case is called, its files stay in its dataset's folders, and no name starts with a dot."""
     match = scan._Match("images/x", key, None, None, scan.ImageFile("images/x", 0))
     label = scan._Match("labels/x", key, None, None, scan.LabelFile("labels/x", 0))
-    (case,) = scan._case(tree.recipe(), key, [match, label], [])
+    (case,) = scan._case(tree.recipe(), key, [match, label], None, [])
     assert "/" not in case.case_id
     assert case.case_id
     assert not case.case_id.startswith(".")
@@ -178,7 +179,7 @@ def test_long_keys_are_cut_and_stay_apart(tree):
 def test_keys_that_files_cannot_tell_apart_are_rows(tree):
     """Two keys that become one file name: the first is the case, each file of the other is a row that names it."""
     touch(tree, *pairs("a b", "a_b", "a?b"))
-    found = scan.find(tree.recipe(), tree.raw)
+    found = scan.find(tree.recipe(), tree.source_tree)
     assert [case.patient_id for case in found.cases] == ["a b"]
     assert sorted(told(found)) == sorted(pairs("a_b", "a?b"))
     assert set(told(found).values()) == {"ambiguous_case"}
@@ -188,7 +189,7 @@ def test_keys_that_files_cannot_tell_apart_are_rows(tree):
 def test_a_key_that_looks_like_a_layer_is_a_row(tree):
     """`a.2` could be the second layer of `a`, and `b c.3` of `b_c`, though it sorts before it."""
     touch(tree, *pairs("a", "a.2", "b c.3", "b_c", "b_c.3.4", "c.5"))
-    found = scan.find(tree.recipe(), tree.raw)
+    found = scan.find(tree.recipe(), tree.source_tree)
     assert [case.case_id for case in found.cases] == ["a", "b_c", "c.5"]
     assert sorted(told(found)) == sorted(pairs("a.2", "b c.3", "b_c.3.4"))
     assert set(told(found).values()) == {"ambiguous_case"}
@@ -198,7 +199,7 @@ def test_a_key_that_looks_like_a_layer_is_a_row(tree):
 def test_a_key_that_looks_like_a_channel_is_a_row(tree, key):
     """`p.CT.2` could be the second layer of the label maps of p's CT; `q.CT`, without a `q`, is a case."""
     touch(tree, *(f"{case}/{name}.nii.gz" for case in ("p", key, "q.CT") for name in ("t1", "ct", "seg")))
-    found = scan.find(tree.recipe(CHANNELS), tree.raw)
+    found = scan.find(tree.recipe(CHANNELS), tree.source_tree)
     assert [case.case_id for case in found.cases] == ["p", "q.CT"]
     assert set(told(found).values()) == {"ambiguous_case"}
 
@@ -213,7 +214,7 @@ def test_links_are_followed_but_not_in_circles(tree):
     (tree.raw / "labels/again").symlink_to(tree.raw)
     (elsewhere / "b.nii.gz").symlink_to(elsewhere / "a.nii.gz")
     touch(tree, "labels/b.nii.gz")
-    found = scan.find(tree.recipe(), tree.raw)
+    found = scan.find(tree.recipe(), tree.source_tree)
     assert [case.case_id for case in found.cases] == ["a", "b"]
     assert (found.named, found.unnamed) == (4, 0)
 
@@ -222,14 +223,14 @@ def test_a_store_inside_the_source_tree_is_not_scanned(tree):
     """`--out` below `--raw` is a plausible habit; the store's own files never become cases."""
     touch(tree, *pairs("a"), "store/.cases/.store.json", "store/images/a.nii.gz")
     entries = scan_entries().replace('"images/', '"{split:.*}images/')
-    assert scan.find(tree.recipe(entries), tree.raw).named == 2
+    assert scan.find(tree.recipe(entries), tree.source_tree).named == 2
 
 
 def test_an_empty_tree_has_no_cases_and_a_missing_one_is_an_error(tree):
     """An empty folder is scanned in vain; a folder that is not there is the user's slip."""
-    assert scan.find(tree.recipe(), tree.raw) == scan.Found((), (), 0, 0)
+    assert scan.find(tree.recipe(), tree.source_tree) == scan.Found((), (), 0, 0)
     with pytest.raises(UsageError, match="nowhere: no such folder; give the unpacked Tiny volumes with --raw DIR"):
-        scan.find(tree.recipe(), tree.raw / "nowhere")
+        scan.find(tree.recipe(), SourceTree(tree.raw / "nowhere"))
 
 
 def test_a_name_that_is_no_text_is_a_row(tree):
@@ -239,7 +240,7 @@ def test_a_name_that_is_no_text_is_a_row(tree):
     for kind in (b"images", b"labels"):
         with open(raw + b"/" + kind + b"/M\xfcller.nii.gz", "wb"):  # noqa: PTH123, bytes are the point
             pass
-    found = scan.find(tree.recipe(), tree.raw)
+    found = scan.find(tree.recipe(), tree.source_tree)
     assert told(found) == {f"{kind}/M\\xfcller.nii.gz": "bad_name" for kind in ("images", "labels")}
     assert found.named == account(found) == 4
 
@@ -263,7 +264,7 @@ def test_patient_and_split_may_stand_in_the_path(tree):
     """What `{patient}` and `{split}` capture goes with the case."""
     entries = scan_entries().replace("{case:.+}", "{split}/{patient}/{case}")
     touch(tree, "images/tr/p1/a.nii.gz", "labels/tr/p1/a.nii.gz")
-    (case,) = scan.find(tree.recipe(entries), tree.raw).cases
+    (case,) = scan.find(tree.recipe(entries), tree.source_tree).cases
     assert (case.case_id, case.patient_id, case.split) == ("a", "p1", "tr")
 
 
@@ -271,7 +272,7 @@ def test_labels_of_one_channel_leave_the_other_bare(tree):
     """A label that annotates one channel leaves an image of another one without a label."""
     touch(tree, "p/t1.nii.gz", "p/ct.nii.gz", "p/seg.nii.gz")
     recipe = tree.recipe(CHANNELS.replace("values", 'images = ["CT"]\nvalues'))
-    found = scan.find(recipe, tree.raw)
+    found = scan.find(recipe, tree.source_tree)
     assert told(found) == {"p/t1.nii.gz": "no_label"}
     assert [file.path for file in found.cases[0].images] == ["p/ct.nii.gz"]
 
@@ -289,6 +290,6 @@ def test_every_named_file_is_in_a_case_or_in_a_row(tree, tmp_path_factory, paths
         path = raw / f"{folder}/{name}.nii.gz"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    found = scan.find(tree.recipe(), raw)
+    found = scan.find(tree.recipe(), SourceTree(raw))
     assert account(found) == found.named
     assert found.named + found.unnamed == sum(path.is_file() for path in raw.rglob("*"))

@@ -56,11 +56,11 @@ def test_the_fingerprint_sees_what_a_case_depends_on(tree):
     tree.case("a")
     tree.case("b")
     recipe = tree.recipe()
-    case = find(recipe, tree.raw).cases[0]
+    case = find(recipe, tree.source_tree).cases[0]
     common = store.basis(recipe, NATIVE)
 
     def mark():
-        return store.fingerprint(case, tree.raw, common)
+        return store.fingerprint(case, tree.source_tree, common)
 
     marks = [mark()]
     image = tree.raw / "images/a.nii.gz"
@@ -75,9 +75,9 @@ def test_the_fingerprint_sees_what_a_case_depends_on(tree):
     marks.append(mark())
     image.unlink()
     marks.append(mark())
-    marks.append(store.fingerprint(case, tree.raw, store.basis(recipe, profile.load("sa-med3d"))))
+    marks.append(store.fingerprint(case, tree.source_tree, store.basis(recipe, profile.load("sa-med3d"))))
     changed = recipe.model_copy(update={"patient": "(a)"})
-    marks.append(store.fingerprint(case, tree.raw, store.basis(changed, NATIVE)))
+    marks.append(store.fingerprint(case, tree.source_tree, store.basis(changed, NATIVE)))
     assert len(set(marks)) == len(marks)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from curate.case import MOST_UNKNOWN_VALUES
+from curate.annotating import MOST_UNKNOWN_VALUES
 from curate.geometry import Geometry
 from curate.volume import Volume, write
 
