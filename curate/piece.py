@@ -1,6 +1,7 @@
 """What one case adds to the store: its rows, its files, and why something of it was left out."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,25 @@ class Piece:
     rejections: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     """Path relative to the store -> SHA-256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How much one case adds to the store: what is kept of a piece in memory."""
+
+    images: int
+    masks: int
+    rejections: Mapping[str, int]
+    """Code -> rows, for every stage but `rule`."""
+    decisions: Mapping[str, int]
+    """Code -> rows of the profile's rules."""
+
+    @classmethod
+    def of(cls, piece: Piece) -> "Tally":
+        """Count the rows of a piece."""
+        rejections = Counter(row["code"] for row in piece.rejections if row["stage"] != "rule")
+        decisions = Counter(row["code"] for row in piece.rejections if row["stage"] == "rule")
+        return cls(len(piece.images), len(piece.masks), rejections, decisions)
 
 
 class Ledger:

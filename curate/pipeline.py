@@ -11,7 +11,7 @@ from curate import case as cases
 from curate import executor, scan, splits, store
 from curate.executor import Where
 from curate.files import held
-from curate.piece import Piece
+from curate.piece import Piece, Tally
 from curate.profile import Profile
 from curate.recipe import Recipe
 from curate.rejections import Rejection
@@ -84,9 +84,8 @@ def build(
         finished: list[Finished] = []
         reports: dict[str, Report] = {}
         for job in _completed(jobs, tasks, where):
-            finished.append(store.finish_dataset(out, job.source.recipe, profile, job.found, job.pieces))
+            finished.append(store.finish_dataset(out, job.source.recipe, profile, job.found, job.failed))
             reports[job.dataset] = _report(profile, job)
-            job.pieces.clear()
         store.finish(out, profile, finished)
     return [reports[job.dataset] for job in jobs]
 
@@ -97,8 +96,10 @@ class _Job:
 
     source: Source
     found: Found
-    pieces: dict[str, Piece] = field(default_factory=dict)
-    """case_id -> what the case added; complete when every case has one."""
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    """case_id -> how much the case added; complete when every case has one. The pieces themselves are on disk."""
+    failed: dict[str, Piece] = field(default_factory=dict)
+    """case_id -> piece of a case that has none on disk."""
     reused: int = 0
 
     @property
@@ -135,8 +136,8 @@ def _tasks(job: _Job, out: Path, profile: Profile, resume: Resume) -> list[_Task
         if piece is None:
             tasks.append(_Task(case, mark, job.source.recipe, job.source.tree, profile, out))
         else:
-            job.pieces[case.case_id] = piece
-    job.reused = len(job.pieces)
+            job.tallies[case.case_id] = Tally.of(piece)
+    job.reused = len(job.tallies)
     return tasks
 
 
@@ -147,24 +148,23 @@ def _completed(jobs: Sequence[_Job], tasks: Sequence[_Task], where: Where) -> It
     yield from (job for job in jobs if not waiting[job.dataset])
     results = executor.run(_build_case, tasks, where)
     for task, result in tqdm(results, total=len(tasks), desc="build", unit="case", disable=None):
-        job = running[task.recipe.dataset.id]
+        job, case_id = running[task.recipe.dataset.id], task.case.case_id
         if isinstance(result, BaseException):  # no piece is written down: the next build tries again
             rows = [rejection.row() for rejection in failed(task.case, task.recipe, result)]
-            job.pieces[task.case.case_id] = Piece(rejections=rows)
-        else:
-            job.pieces[task.case.case_id] = result
+            job.failed[case_id] = Piece(rejections=rows)
+        job.tallies[case_id] = Tally.of(job.failed[case_id]) if isinstance(result, BaseException) else result
         waiting[job.dataset] -= 1
         if not waiting[job.dataset]:
             yield job
 
 
-def _build_case(task: _Task) -> Piece:
+def _build_case(task: _Task) -> Tally:
     """Build one case on a worker and write its piece down, so that a killed build need not repeat it."""
     dataset, case_id = task.recipe.dataset.id, task.case.case_id
     store.drop_piece(task.out, dataset, case_id)
     piece = cases.build(task.case, task.recipe, task.profile, task.tree, task.out)
     store.save_piece(task.out, dataset, case_id, piece, task.mark)
-    return piece
+    return Tally.of(piece)
 
 
 def failed(case: Case, recipe: Recipe, error: BaseException) -> list[Rejection]:
@@ -178,15 +178,16 @@ def failed(case: Case, recipe: Recipe, error: BaseException) -> list[Rejection]:
 
 
 def _report(profile: Profile, job: _Job) -> Report:
-    rows = [rejection.row() for rejection in job.found.rejections]
-    rows += [row for piece in job.pieces.values() for row in piece.rejections]
-    rejections = Counter(row["code"] for row in rows if row["stage"] != "rule")
-    decisions = Counter(row["code"] for row in rows if row["stage"] == "rule")
-    images = sum(len(piece.images) for piece in job.pieces.values())
-    masks = sum(len(piece.masks) for piece in job.pieces.values())
+    tallies = job.tallies.values()
+    rejections = Counter(rejection.code for rejection in job.found.rejections)
+    decisions: Counter[str] = Counter()
+    for tally in tallies:
+        rejections.update(tally.rejections)
+        decisions.update(tally.decisions)
+    images, masks = sum(tally.images for tally in tallies), sum(tally.masks for tally in tallies)
     return Report(
         job.dataset,
-        cases=len(job.pieces),
+        cases=len(job.tallies),
         reused=job.reused,
         images=images,
         masks=masks,

@@ -1,23 +1,22 @@
 """The folder that a build grows: pieces per case for resuming, then tables, then `store.json`."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from curate import manifest, splits
 from curate.errors import StoreError
-from curate.files import remove_temporaries, sha256_of_json, write_json
+from curate.files import remove_temporaries, sha256_of_json, write_bytes, write_json
 from curate.piece import Piece
 from curate.profile import Profile
 from curate.readers.detached import data_files
 from curate.recipe import Recipe
-from curate.rejections import Rejection
 from curate.scan import Case, Found
 from curate.schema import DATASETS, PER_DATASET, SCHEMA_VERSION
 from curate.source_tree import STORE_MARK, SourceTree
+from curate.tables import Written, table_metadata, tool_version, write_tables
 
 Resume = Literal["missing", "never", "always"]
 """missing: build what is missing or changed; never: build all again; always: trust what is there, changed or not."""
@@ -84,7 +83,9 @@ def _state(path: Path) -> tuple[int | None, int | None]:
 
 def save_piece(store: Path, dataset: str, case_id: str, piece: Piece, mark: str) -> None:
     """Write down what a case added; from then on it counts as built."""
-    write_json(_piece_path(store, dataset, case_id), {"fingerprint": mark, **asdict(piece)})
+    rows = {field.name: getattr(piece, field.name) for field in fields(piece)}
+    text = json.dumps({"fingerprint": mark, **rows}, sort_keys=True, allow_nan=False)
+    write_bytes(_piece_path(store, dataset, case_id), text.encode())
 
 
 def drop_piece(store: Path, dataset: str, case_id: str) -> None:
@@ -94,51 +95,50 @@ def drop_piece(store: Path, dataset: str, case_id: str) -> None:
 
 def load_piece(store: Path, dataset: str, case_id: str, mark: str, resume: Resume) -> Piece | None:
     """Return a finished case's piece if it may be kept under the `resume` policy, else None."""
-    path = _piece_path(store, dataset, case_id)
-    if resume == "never" or not path.is_file():
+    if resume == "never":
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        found = content.pop("fingerprint")
-        piece = Piece(**content)
-    except (ValueError, TypeError, AttributeError, KeyError):
+        found, piece = _read_piece(store, dataset, case_id)
+    except (OSError, ValueError, TypeError, AttributeError, KeyError):
         return None
     if resume == "missing" and found != mark:
         return None
     return piece if all((store / name).is_file() for name in piece.files) else None
 
 
+def _read_piece(store: Path, dataset: str, case_id: str) -> tuple[str, Piece]:
+    """Return the fingerprint and the piece that a case left on disk."""
+    content = json.loads(_piece_path(store, dataset, case_id).read_text(encoding="utf-8"))
+    found = content.pop("fingerprint")
+    return found, Piece(**content)
+
+
 def finish_dataset(
-    store: Path, recipe: Recipe, profile: Profile, found: Found, pieces: Mapping[str, Piece]
+    store: Path, recipe: Recipe, profile: Profile, found: Found, failed: Mapping[str, Piece]
 ) -> Finished:
-    """Write a dataset's four tables and drop files of cases that are gone.
+    """Write a dataset's four tables from the pieces on disk, and drop files of cases that are gone.
+
+    Args:
+        store: Root of the store.
+        recipe: What the dataset is.
+        profile: Its name stands in the tables' metadata.
+        found: Its cases, each of which has a piece, and the rejections of the scan.
+        failed: case_id -> piece of the cases that have none on disk, because they failed.
 
     Raises:
         StoreError: When an earlier splits table is damaged, which may hold what `curate split` decided.
     """
-    ordered = [pieces[case_id] for case_id in sorted(pieces)]
-    images = sorted((row for piece in ordered for row in piece.images), key=lambda row: row["image_id"])
-    masks = sorted((row for piece in ordered for row in piece.masks), key=lambda row: row["mask_id"])
-    rejections = [*(_rejection_rows(found.rejections)), *(row for piece in ordered for row in piece.rejections)]
-    rejections.sort(
-        key=lambda row: [str(row[name]) for name in ("case_id", "image_id", "target", "source_path", "code", "detail")]
-    )
-    official = {case.case_id: case.split for case in found.cases}
-    split_rows = splits.assign(recipe, images, official, _grouped(store, recipe.dataset.id))
-    metadata = {
-        "medseen.schema_version": str(SCHEMA_VERSION),
-        "medseen.version": tool_version(),
-        "medseen.recipe_sha256": recipe.sha256,
-        "medseen.profile": profile.name,
-    }
     dataset = recipe.dataset.id
-    files = {path: digest for piece in ordered for path, digest in piece.files.items()}
-    _remove_strays(store, dataset, set(files), set(pieces))
-    rows = {"images": images, "masks": masks, "rejections": rejections, "splits": split_rows}
-    for name, table in PER_DATASET.items():
-        path = manifest.table_path(name, dataset)  # type: ignore[arg-type]
-        files[path] = manifest.write_table(store / path, table, rows[name], metadata)
-    return Finished(_dataset_row(recipe, images, masks, rejections), files)
+    moved = _grouped(store, dataset)
+    official = {case.case_id: case.split for case in found.cases}
+    pieces = ((case_id, failed.get(case_id) or _read_piece(store, dataset, case_id)[1]) for case_id in sorted(official))
+    written = write_tables(store, recipe, profile, found, pieces)
+    split_rows = splits.assign(recipe, written.images, official, moved)
+    path = manifest.table_path("splits", dataset)
+    metadata = table_metadata(recipe, profile)
+    written.files[path] = manifest.write_table(store / path, PER_DATASET["splits"], split_rows, metadata)
+    _remove_strays(store, dataset, set(written.files), set(official))
+    return Finished(_dataset_row(recipe, written), written.files)
 
 
 def finish(store: Path, profile: Profile, built: Sequence[Finished]) -> None:
@@ -165,25 +165,11 @@ def finish(store: Path, profile: Profile, built: Sequence[Finished]) -> None:
     (store / _PREVIOUS).unlink(missing_ok=True)
 
 
-def tool_version() -> str:
-    """Return medseen's version."""
-    return version("medseen")
-
-
 def _piece_path(store: Path, dataset: str, case_id: str) -> Path:
     return store / _PIECES / dataset / f"{case_id}.json"
 
 
-def _rejection_rows(rejections: Iterable[Rejection]) -> list[dict[str, Any]]:
-    return [rejection.row() for rejection in rejections]
-
-
-def _dataset_row(
-    recipe: Recipe,
-    images: Sequence[Mapping[str, Any]],
-    masks: Sequence[Mapping[str, Any]],
-    rejections: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:
+def _dataset_row(recipe: Recipe, written: Written) -> dict[str, Any]:
     facts = recipe.dataset
     return {
         "dataset": facts.id,
@@ -198,10 +184,10 @@ def _dataset_row(
         "annotation": facts.annotation,
         "derived_from": sorted({origin.dataset for origin in recipe.derived_from}),
         "recipe_sha256": recipe.sha256,
-        "images": len(images),
-        "masks": len(masks),
-        "patients": len({row["patient_id"] for row in images}),
-        "rejections": len(rejections),
+        "images": len(written.images),
+        "masks": written.masks,
+        "patients": len({row["patient_id"] for row in written.images}),
+        "rejections": written.rejections,
     }
 
 

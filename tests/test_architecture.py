@@ -18,7 +18,7 @@ LAYERS = (
     "opening",
     "annotating keeping",
     "case",
-    "store verify funnel stats",
+    "tables store verify funnel stats",
     "pipeline preview sources exporters duplicates draft",
     "resplit",
     "cli __main__",

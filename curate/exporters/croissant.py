@@ -20,7 +20,7 @@ from curate.exporters.report import ExportReport
 from curate.exporters.selection import Selection
 from curate.files import write_json
 from curate.schema import DATASETS, PER_DATASET, Column, Table
-from curate.store import tool_version
+from curate.tables import tool_version
 
 _CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 _KEYS = {"datasets": "dataset", "images": "image_id", "masks": "mask_id", "splits": "image_id"}

@@ -15,7 +15,7 @@ from curate.exporters.content import StoredCase, StoredImage, StoredMask, read_c
 from curate.exporters.report import ExportReport, LeftOut, write_csv, write_rejections
 from curate.exporters.selection import Selection, check
 from curate.files import sha256_of_file
-from curate.store import tool_version
+from curate.tables import tool_version
 from curate.volume import Volume, write
 
 LICENCES = "LICENCES.csv"
