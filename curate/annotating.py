@@ -12,10 +12,11 @@ from curate.errors import ReadError
 from curate.geometry import Geometry
 from curate.label_voxels import foreground, integers
 from curate.masks import Absent, Found, LabelSource, Mask, OpenOutline, UnknownValue, read_masks
+from curate.matching import LabelFile, annotates
 from curate.opening import OpenImage
 from curate.piece import Ledger
 from curate.recipe import LabelFiles, Recipe, Values
-from curate.scan import Case, LabelFile, annotates
+from curate.scan import Case
 from curate.source_tree import SourceTree
 from curate.volume import Volume
 

@@ -39,20 +39,21 @@ def resample_image(volume: Volume, grid: Geometry) -> Volume:
     planes: dict[int, NDArray[Any]] = {}
 
     def plane(k: int) -> NDArray[Any]:
+        """Return slice k of the source, (j, i), on the new grid's rows and columns."""
         if k not in planes:
-            rows = _between(source[:, :, k].T, j_low, j_part.astype(exact))
-            planes[k] = _between(rows.T, i_low, i_part.astype(exact))
+            rows = _between(source[:, :, k].T, j_low, j_part.astype(exact)[:, np.newaxis], axis=0)
+            planes[k] = _between(rows, i_low, i_part.astype(exact), axis=1)
         return planes[k]
 
-    out = np.empty(grid.shape_ijk, dtype=dtype, order="F")
+    out = np.empty(grid.shape_ijk[::-1], dtype=dtype)
     for n, (low, part) in enumerate(zip(k_low.tolist(), k_part.astype(exact), strict=True)):
         for done in [k for k in planes if k < low]:
             del planes[done]
         values = plane(low)
         if part:
             values = values + part * (plane(low + 1) - values)
-        out[:, :, n] = _as_stored(values, dtype)
-    return Volume(out, grid)
+        out[n] = _as_stored(values, dtype)
+    return Volume(out.T, grid)
 
 
 def resample_masks(masks: Sequence[Mask], source: Geometry, grid: Geometry) -> list[Mask]:
@@ -139,21 +140,24 @@ def _neighbours(at: NDArray[np.float64], n: int) -> tuple[NDArray[np.int64], NDA
     return low, inside - low
 
 
-def _between(values: NDArray[Any], low: NDArray[np.int64], part: NDArray[Any]) -> NDArray[Any]:
-    """Interpolate linearly along the first axis of (n, m) values, between `low` and the voxel after it."""
-    first = values[low].astype(part.dtype)
-    if values.shape[0] == 1:
+def _between(values: NDArray[Any], low: NDArray[np.int64], part: NDArray[Any], axis: int) -> NDArray[Any]:
+    """Interpolate linearly along one axis, between the places `low` and the ones after them."""
+    first = values.take(low, axis).astype(part.dtype, copy=False)
+    if values.shape[axis] == 1:
         return first
-    second = values[low + 1].astype(part.dtype)
+    second = values.take(low + 1, axis).astype(part.dtype, copy=False)
     second -= first
-    second *= part[:, None]
+    second *= part
     second += first
     return second
 
 
 def _as_stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Round to the image's own dtype."""
-    if dtype.kind in "iu":
+    """Round to the image's own dtype; only 64 bits can be left by rounding what lies between two of its values."""
+    if dtype.kind not in "iu":
+        return values.astype(dtype)
+    values = np.rint(values)
+    if dtype.itemsize == 8:
         limits = np.iinfo(dtype)
-        values = np.clip(np.rint(values), limits.min, limits.max)
+        values = np.clip(values, limits.min, limits.max)
     return values.astype(dtype)

@@ -6,11 +6,12 @@ from curate import rows, source_files
 from curate.errors import ReadError
 from curate.geometry import Geometry
 from curate.masks import Absent, Key, Mask
+from curate.matching import ImageFile, LabelFile, annotates
 from curate.piece import Ledger
 from curate.profile import Profile
 from curate.readers.header import Header
 from curate.recipe import Recipe
-from curate.scan import Case, ImageFile, LabelFile, annotates
+from curate.scan import Case
 from curate.source_tree import SourceTree
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from curate.matching import LabelFile
 from curate.recipe import Recipe
 from curate.rejections import Rejection, Stage
-from curate.scan import Case, LabelFile
+from curate.scan import Case
 
 
 @dataclass(slots=True)

@@ -9,13 +9,14 @@ from tqdm import tqdm
 from curate import executor, scan, source_files, structures
 from curate.errors import ReadError
 from curate.executor import Where
+from curate.matching import annotates
 from curate.opening import OpenImage, open_images
 from curate.piece import Ledger
 from curate.pipeline import OF_PICTURES, Source, failed, unexpected
 from curate.profile import Profile
 from curate.readers.header import Header
 from curate.recipe import LabelFiles, Recipe
-from curate.scan import Case, annotates
+from curate.scan import Case
 from curate.source_tree import SourceTree
 
 

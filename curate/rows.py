@@ -10,10 +10,11 @@ from curate import source_files
 from curate.errors import ReadError
 from curate.geometry import Geometry
 from curate.masks import Absent, Key, Mask
+from curate.matching import ImageFile
 from curate.readers.header import Header
 from curate.recipe import Recipe
 from curate.rules import Decision
-from curate.scan import Case, ImageFile
+from curate.scan import Case
 from curate.vocabulary import Vocabulary
 from curate.volume import Volume
 

@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from curate.recipe import ImageFiles, LabelFiles, Recipe, RecipeFiles
+from curate import matching
+from curate.matching import ImageFile, LabelFile, Match
+from curate.recipe import LabelFiles, Recipe
 from curate.rejections import Rejection
 from curate.source_tree import SourceTree, bad_name, shown, walk
 from curate.split_lists import listed_splits
@@ -18,30 +20,6 @@ _LONGEST_CASE_ID = 150
 
 Reject = Callable[[str, str, str], None]
 """Called with code, path and detail."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFile:
-    """One image of a case."""
-
-    path: str
-    """Relative to the source root; `ROOT:PATH` in another source tree."""
-    entry: int
-    """Which of the recipe's `images` it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class LabelFile:
-    """One label file of a case."""
-
-    path: str
-    """Relative to the source root; `ROOT:PATH` in another source tree."""
-    entry: int
-    """Which of the recipe's `labels` it is."""
-    name: str | None = None
-    """What `{label}` captured."""
-    rater: str | None = None
-    """The recipe's rater, or what `{rater}` captured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +58,6 @@ class Found:
     """Files in the source tree that it does not name."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Match:
-    path: str
-    case_id: str
-    patient: str | None
-    split: str | None
-    file: ImageFile | LabelFile
-
-
 def find(recipe: Recipe, tree: SourceTree) -> Found:
     """Match every file of the source tree with the recipe and group them into cases, sorted by case_id.
 
@@ -98,11 +67,11 @@ def find(recipe: Recipe, tree: SourceTree) -> Found:
     """
     tree.check(recipe)
     rejections: list[Rejection] = []
-    matches: dict[str, list[_Match]] = defaultdict(list)
+    matches: dict[str, list[Match]] = defaultdict(list)
     named = files = 0
     for root, folder in tree.folders(recipe.roots):
         for path in sorted(walk(folder)):
-            found = _matches(recipe, root, path)
+            found = matching.matches(recipe, root, path)
             files, named = files + 1, named + bool(found)
             problem = bad_name(path)
             if found and problem is not None:
@@ -116,42 +85,8 @@ def find(recipe: Recipe, tree: SourceTree) -> Found:
     return Found(tuple(cases), tuple(rejections), named, files - named)
 
 
-def _matches(recipe: Recipe, root: str | None, path: str) -> list[_Match]:
-    """Match one file with the entries that take it: those whose path spells out most of the name.
-
-    Entries that share one path share its files, as the channels of a 4D file do.
-    """
-    entries: list[tuple[int, RecipeFiles]] = [*enumerate(recipe.images), *enumerate(recipe.labels)]
-    found = [
-        (index, entry, match)
-        for index, entry in entries
-        if entry.root == root and (match := entry.pattern.fullmatch(_unit(entry, path)))
-    ]
-    if not found:
-        return []
-    best = max(found, key=lambda one: one[1].literal)[1]  # of two that fit equally well the first takes it
-    return [_match(root, path, *one) for one in found if one[1].path == best.path]
-
-
-def _match(root: str | None, path: str, index: int, entry: RecipeFiles, match: re.Match[str]) -> _Match:
-    fields = match.groupdict()
-    prefix = "" if root is None else f"{root}:"
-    file: ImageFile | LabelFile
-    if isinstance(entry, LabelFiles):
-        file = LabelFile(prefix + path, index, fields.get("label"), entry.rater or fields.get("rater"))
-    else:
-        file = ImageFile(prefix + _unit(entry, path), index)
-    case = entry.case or str(fields["case"])
-    return _Match(prefix + path, case, fields.get("patient"), fields.get("split"), file)
-
-
-def _unit(entry: RecipeFiles, path: str) -> str:
-    """Return what an entry's path is about: the file itself, or the folder that it lies in, with a slash behind."""
-    return f"{path.rpartition('/')[0]}/" if entry.is_folder else path
-
-
 def _case(
-    recipe: Recipe, key: str, matches: list[_Match], listed: str | None, rejections: list[Rejection]
+    recipe: Recipe, key: str, matches: list[Match], listed: str | None, rejections: list[Rejection]
 ) -> Iterator[Case]:
     """Make a case of the files that share a key, or say why there is none."""
     case_id = _case_id(key)
@@ -170,7 +105,7 @@ def _case(
         yield Case(case_id, patient, split, images, labels, None if key == case_id else key)
 
 
-def _included(matches: Iterable[_Match], recipe: Recipe, reject: Reject) -> Iterator[_Match]:
+def _included(matches: Iterable[Match], recipe: Recipe, reject: Reject) -> Iterator[Match]:
     """Yield the files that the recipe does not leave out on purpose; each of the others becomes one row."""
     told: set[str] = set()
     for match in matches:
@@ -238,11 +173,6 @@ def _paired(
 def _channels(entry: LabelFiles, present: set[str | None]) -> set[str | None]:
     """Return the channels that a label file annotates."""
     return present if entry.images is None else set(entry.images)
-
-
-def annotates(label: LabelFiles, image: ImageFiles) -> bool:
-    """Tell whether label files of one entry belong to images of another."""
-    return label.images is None or image.channel in label.images
 
 
 def _patient(recipe: Recipe, key: str) -> str:

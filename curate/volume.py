@@ -16,7 +16,8 @@ from curate import png
 from curate.errors import ReadError
 from curate.files import write_bytes
 from curate.geometry import Geometry, Unit
-from curate.voxel_blocks import VoxelDigest, blocks, write_nifti
+from curate.labelmap import BoxMask
+from curate.voxel_blocks import VoxelDigest, blocks, mask_blocks, write_nifti, write_nifti_blocks
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -120,7 +121,13 @@ def write(volume: Volume, path: Path) -> str:
     if path.name.endswith(".png"):
         plane = np.swapaxes(volume.voxels[:, :, 0], 0, 1)  # (column, row[, channel]) -> (row, column[, channel])
         return write_bytes(path, png.encode(plane))
-    return write_nifti(volume.voxels, volume.geometry, path, None)
+    return write_nifti(volume.voxels, volume.geometry, path)
+
+
+def write_mask(mask: BoxMask, geometry: Geometry, path: Path) -> str:
+    """Write a mask as `write` does the volume of its full grid, which is never made; return the SHA-256 of the file."""
+    content = mask_blocks(mask.shape_ijk, mask.box, mask.voxels)
+    return write_nifti_blocks(content, mask.shape_ijk, np.dtype(np.uint8), geometry, path)
 
 
 def write_image(volume: Volume, path: Path) -> tuple[str, str]:

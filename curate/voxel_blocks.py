@@ -5,7 +5,8 @@ the processor's cache while it is turned, hashed and compressed.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from curate.files import replacing
-from curate.geometry import Geometry
+from curate.geometry import Box, Geometry
 
 _BLOCK_BYTES = 1 << 20
 _LEVEL = 2
@@ -28,9 +29,34 @@ _NIFTI_HEADER_BYTES = 352
 def blocks(voxels: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """Yield the voxels of an (i, j, k) array as contiguous (k, j, i) pieces; of colours, channel after channel."""
     for channel in np.moveaxis(voxels, 3, 0) if voxels.ndim == 4 else (voxels,):
-        step = max(1, _BLOCK_BYTES // (channel[:, :, :1].nbytes or 1))
-        for k in range(0, channel.shape[2], step):
-            yield np.ascontiguousarray(channel[:, :, k : k + step].T)
+        for low, high in _slabs(channel.shape, channel.itemsize):
+            yield np.ascontiguousarray(channel[:, :, low:high].T)
+
+
+def mask_blocks(shape_ijk: tuple[int, int, int], box: Box, inside: NDArray[np.bool_]) -> Iterator[NDArray[np.uint8]]:
+    """Yield the `blocks`, of 0 and 1, of a mask that is known inside a box; the full grid is never made.
+
+    A piece may be the same array as one before it: use each before the next is asked for.
+    """
+    empty, drawn = np.zeros((0, 0, 0), dtype=np.uint8), inside.view(np.uint8).T
+    for low, high in _slabs(shape_ijk, 1):
+        shape = (high - low, shape_ijk[1], shape_ijk[0])
+        first, last = max(low, box[2]), min(high, box[5])
+        if first < last:
+            block = np.zeros(shape, dtype=np.uint8)
+            block[first - low : last - low, box[1] : box[4], box[0] : box[3]] = drawn[first - box[2] : last - box[2]]
+            yield block
+            continue
+        if empty.shape != shape:
+            empty = np.zeros(shape, dtype=np.uint8)
+        yield empty
+
+
+def _slabs(shape: tuple[int, ...], itemsize: int) -> Iterator[tuple[int, int]]:
+    """Yield first and last k of the pieces."""
+    step = max(1, _BLOCK_BYTES // (shape[0] * shape[1] * itemsize or 1))
+    for low in range(0, shape[2], step):
+        yield low, min(low + step, shape[2])
 
 
 class VoxelDigest:
@@ -51,33 +77,47 @@ class VoxelDigest:
         return self._digest.hexdigest()
 
 
-def write_nifti(voxels: NDArray[Any], geometry: Geometry, path: Path, voxel_digest: VoxelDigest | None) -> str:
+def write_nifti(voxels: NDArray[Any], geometry: Geometry, path: Path, voxel_digest: VoxelDigest | None = None) -> str:
     """Write a NIfTI-1 file, gzipped, atomically; feed its blocks to a digest, if there is one; return its SHA-256."""
-    digest, packer = hashlib.sha256(), isal_zlib.compressobj(_LEVEL, wbits=_GZIP)
     dtype = nifti_dtype(voxels)
+
+    def stored() -> Iterator[NDArray[Any]]:
+        for block in blocks(voxels):
+            if voxel_digest is not None:
+                voxel_digest.update(block)
+            same = block.view(np.uint8) if block.dtype == np.bool_ else block
+            yield same.astype(dtype, copy=False)
+
+    return write_nifti_blocks(stored(), voxels.shape, dtype, geometry, path)
+
+
+def write_nifti_blocks(
+    content: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any], geometry: Geometry, path: Path
+) -> str:
+    """Write a NIfTI-1 file, gzipped, atomically, of `blocks` of one dtype; return its SHA-256."""
+    digest, packer = hashlib.sha256(), isal_zlib.compressobj(_LEVEL, wbits=_GZIP)
     with replacing(path) as temporary, temporary.open("wb") as stream:
 
         def put(packed: bytes) -> None:
             digest.update(packed)
             stream.write(packed)
 
-        put(packer.compress(_nifti_header(voxels.shape, geometry, dtype)))
-        for block in blocks(voxels):
-            if voxel_digest is not None:
-                voxel_digest.update(block)
-            same = block.view(np.uint8) if block.dtype == np.bool_ else block
-            put(packer.compress(same.astype(dtype, copy=False).data))
+        put(packer.compress(_nifti_header(shape, dtype, geometry.affine.tobytes(), geometry.unit)))
+        for block in content:
+            put(packer.compress(block.data))
         put(packer.flush())
     return digest.hexdigest()
 
 
-def _nifti_header(shape: tuple[int, ...], geometry: Geometry, dtype: np.dtype[Any]) -> bytes:
+@lru_cache(maxsize=4)  # the masks of an image, written one by one, share it
+def _nifti_header(shape: tuple[int, ...], dtype: np.dtype[Any], affine_bytes: bytes, unit: str) -> bytes:
     import nibabel
 
-    image = nibabel.Nifti1Image(np.broadcast_to(np.zeros((), dtype), shape), geometry.affine)
-    image.header.set_xyzt_units("mm" if geometry.unit == "mm" else "unknown")
-    image.set_sform(geometry.affine, code=1)
-    image.set_qform(geometry.affine, code=1, strip_shears=True)
+    affine = np.frombuffer(affine_bytes).reshape(4, 4)
+    image = nibabel.Nifti1Image(np.broadcast_to(np.zeros((), dtype), shape), affine)
+    image.header.set_xyzt_units("mm" if unit == "mm" else "unknown")
+    image.set_sform(affine, code=1)
+    image.set_qform(affine, code=1, strip_shears=True)
     image.header.set_data_offset(_NIFTI_HEADER_BYTES)
     image.header.set_slope_inter(1, 0)
     header: bytes = image.header.binaryblock

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from curate import annotating, manifest, pipeline, profile, scan
+from curate import annotating, manifest, matching, pipeline, profile
 from curate.executor import Where
 from curate.pipeline import Report, Source
 from curate.recipe import Recipe
@@ -102,7 +102,7 @@ def test_files_are_grouped_by_target_only_where_the_recipe_says_so():
     """Without `merge` the same files are read one by one."""
     recipe = Recipe.model_validate(RECIPE)
     entry = recipe.labels[0].model_copy(update={"merge": False})
-    files = [scan.LabelFile(f"1_{name}.png", 0, name) for name in ("hip_000", "hip_001", "liver_000")]
+    files = [matching.LabelFile(f"1_{name}.png", 0, name) for name in ("hip_000", "hip_001", "liver_000")]
     assert [len(group) for group in annotating._parts(files, recipe)] == [2, 1]
     assert [len(group) for group in annotating._parts(files, recipe.model_copy(update={"labels": (entry,)}))] == [
         1,

@@ -10,12 +10,13 @@ from curate.errors import ReadError
 from curate.geometry import Geometry
 from curate.labelmap import BoxMask, slices
 from curate.masks import Absent, Mask
+from curate.matching import ImageFile
 from curate.phantoms import ellipsoid
 from curate.readers.header import Header
 from curate.recipe import Recipe
 from curate.regions import LabelMap
 from curate.rules import Decision
-from curate.scan import Case, ImageFile
+from curate.scan import Case
 from curate.volume import Volume
 
 poses = runpy.run_path(str(Path(__file__).with_name("poses.py")))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from curate import scan
+from curate import matching, scan
 from curate.errors import UsageError
 from curate.source_tree import SourceTree
 
@@ -154,8 +154,8 @@ values = { 1 = "liver" }
 )
 def test_no_case_key_leaves_the_store(tree, key):
     """Whatever a case is called, its files stay in its dataset's folders, and no name starts with a dot."""
-    match = scan._Match("images/x", key, None, None, scan.ImageFile("images/x", 0))
-    label = scan._Match("labels/x", key, None, None, scan.LabelFile("labels/x", 0))
+    match = matching.Match("images/x", key, None, None, matching.ImageFile("images/x", 0))
+    label = matching.Match("labels/x", key, None, None, matching.LabelFile("labels/x", 0))
     (case,) = scan._case(tree.recipe(), key, [match, label], None, [])
     assert "/" not in case.case_id
     assert case.case_id

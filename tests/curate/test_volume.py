@@ -10,7 +10,8 @@ import SimpleITK as sitk
 
 from curate.errors import ReadError
 from curate.geometry import Geometry
-from curate.volume import Volume, from_simpleitk, read, to_simpleitk, write, write_image
+from curate.labelmap import BoxMask
+from curate.volume import Volume, from_simpleitk, read, to_simpleitk, write, write_image, write_mask
 from curate.voxel_blocks import nifti_dtype
 
 grid = runpy.run_path(str(Path(__file__).with_name("poses.py")))["grid"]
@@ -84,6 +85,17 @@ def test_memory_order_changes_neither_file_nor_hash(tmp_path, shape, order):
     assert {volume.voxel_sha256() for volume in (*same, plain)} == {plain.voxel_sha256()}
     assert write(same[0], tmp_path / "a.nii.gz") == write(plain, tmp_path / "b.nii.gz")
     assert (read(tmp_path / "a.nii.gz").voxels == voxels).all()
+
+
+@pytest.mark.parametrize("box", [(0, 0, 0, 0, 0, 0), (0, 0, 0, 700, 600, 9), (3, 4, 2, 90, 8, 3), (1, 1, 1, 9, 9, 8)])
+def test_a_mask_is_written_from_its_box(tmp_path, box):
+    """The file of a mask is, byte for byte, that of its full grid; empty, full, and of a few slices."""
+    geometry = grid((700, 600, 9), (0.7, 0.8, 5), "LPS", (0.1, 0, 0.2))
+    inside = np.random.default_rng(6).random([box[n + 3] - box[n] for n in range(3)]) < 0.5
+    mask = BoxMask(geometry.shape_ijk, box, inside)
+    digest = write_mask(mask, geometry, tmp_path / "mask.nii.gz")
+    assert digest == write(Volume(mask.full(), geometry), tmp_path / "full.nii.gz")
+    assert (tmp_path / "mask.nii.gz").read_bytes() == (tmp_path / "full.nii.gz").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["a.nii.gz", "a.png"])

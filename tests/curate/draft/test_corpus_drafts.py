@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from curate import scan
+from curate import matching
 from curate.draft import draft
 from curate.errors import UsageError
 
@@ -59,7 +59,7 @@ def test_draft_finds_the_pairs(maker, corpus_dir, slug):
         for case in drafted.found.cases
         for image in case.images
         for label in case.labels
-        if scan.annotates(drafted.recipe.labels[label.entry], drafted.recipe.images[image.entry])
+        if matching.annotates(drafted.recipe.labels[label.entry], drafted.recipe.images[image.entry])
     }
     missed = {mask for _, mask in wanted(corpus_dir, slug) - found}
     assert len(missed) == len(MISSED.get(slug, ()))
