@@ -7,7 +7,7 @@ from typing import Any
 
 from curate import manifest
 from curate.duplicates.grouping import ImageKey, connected
-from curate.files import write_json
+from curate.files import held, write_json
 from curate.schema import SPLITS
 from curate.splits import GROUPED, HELD_OUT_FIRST
 
@@ -34,17 +34,18 @@ def resplit(store: Path, groups: Mapping[ImageKey, int]) -> list[Move]:
         groups: Duplicate group by (store, image_id), from `curate.duplicates.groups`; others may be in it, too.
 
     Raises:
-        StoreError: When there is no finished store.
+        StoreError: When there is no finished store, or a build is at work on it.
     """
-    content = manifest.read_store(store)
-    datasets = manifest.dataset_names(content)
-    rows = manifest.read_table(store, "splits").to_pylist()
-    after = reassigned(rows, {image: group for (name, image), group in groups.items() if name == str(store)})
-    for dataset in datasets:
-        path = manifest.table_path("splits", dataset)
-        own = [row for row in after if row["dataset"] == dataset]
-        content["files"][path] = manifest.write_table(store / path, SPLITS, own, _metadata(store / path))
-    write_json(store / manifest.STORE_PATH, content)
+    manifest.read_store(store)  # before the folder is held, which would make one that is not there
+    with held(store, "curate"):
+        content = manifest.read_store(store)
+        rows = manifest.read_table(store, "splits").to_pylist()
+        after = reassigned(rows, {image: group for (name, image), group in groups.items() if name == str(store)})
+        for dataset in manifest.dataset_names(content):
+            path = manifest.table_path("splits", dataset)
+            own = [row for row in after if row["dataset"] == dataset]
+            content["files"][path] = manifest.write_table(store / path, SPLITS, own, _metadata(store / path))
+        write_json(store / manifest.STORE_PATH, content)
     return sorted(
         (
             Move(old["image_id"], old["split"], new["split"])
