@@ -1,6 +1,7 @@
 """Write files so that nobody ever sees half of one."""
 
 import fcntl
+import filecmp
 import hashlib
 import json
 import os
@@ -17,17 +18,19 @@ _BLOCK_BYTES = 1 << 20
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, keep_equal: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it onto `path` when the block ends well.
 
     The temporary name keeps the suffixes of `path`, because image libraries choose a format by them.
-    On an error the temporary file is removed and `path` is left as it was.
+    On an error the temporary file is removed and `path` is left as it was; with `keep_equal` also where it already has
+    the same bytes, so that its time of change says when its content changed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(6)}-{path.name}")
     try:
         yield temporary
-        temporary.replace(path)
+        if not (keep_equal and path.is_file() and filecmp.cmp(temporary, path, shallow=False)):
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -68,9 +71,9 @@ def write_bytes(path: Path, content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def write_json(path: Path, value: Any) -> str:
-    """Write `value` as sorted, indented JSON (no NaN) and return the SHA-256 of the bytes."""
-    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+def write_json(path: Path, value: Any, *, indent: int | None = 2) -> str:
+    """Write `value` as sorted JSON (no NaN) and return the SHA-256 of the bytes; without `indent` in one line, fast."""
+    text = json.dumps(value, indent=indent, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return write_bytes(path, (text + "\n").encode())
 
 

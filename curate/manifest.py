@@ -51,7 +51,7 @@ class TableWriter:
         """Open a temporary file."""
         import pyarrow.parquet as pq
 
-        self._temporary = self._stack.enter_context(replacing(self._path))
+        self._temporary = self._stack.enter_context(replacing(self._path, keep_equal=True))
         self._writer = pq.ParquetWriter(self._temporary, self._schema, compression="zstd")
         return self
 

@@ -1,6 +1,7 @@
 """The rows that a case adds to the store's tables; pure functions of what was read."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,16 @@ from curate.rules import Decision
 from curate.scan import Case
 from curate.vocabulary import Vocabulary
 from curate.volume import Volume
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stored:
+    """An image as it lies in the store."""
+
+    path: str
+    """Relative to the store."""
+    geometry: Geometry
+    voxel_sha256: str
 
 
 def image_id(recipe: Recipe, case: Case, file: ImageFile) -> str:
@@ -46,11 +57,11 @@ def check_finite(volume: Volume, path: Path) -> None:
 
 
 def image_row(
-    recipe: Recipe, case: Case, file: ImageFile, *, header: Header, volume: Volume, path: str, source: Path
+    recipe: Recipe, case: Case, file: ImageFile, *, header: Header, stored: Stored, source: Path
 ) -> dict[str, Any]:
     """Return the row of an image; `labelled_targets` is filled when its masks are stored."""
     entry = recipe.images[file.entry]
-    geometry = volume.geometry
+    geometry = stored.geometry
     return {
         "image_id": image_id(recipe, case, file),
         "dataset": recipe.dataset.id,
@@ -59,14 +70,14 @@ def image_row(
         "modality": entry.modality,
         "sequence": entry.sequence,
         "region": entry.region or recipe.dataset.region,
-        "path": path,
+        "path": stored.path,
         "shape_ijk": list(geometry.shape_ijk),
         "spacing_mm": None if geometry.spacing_mm is None else list(geometry.spacing_mm),
         "affine": geometry.affine.ravel().tolist(),
         "source_orientation": None if header.unit == "pixel" else header.geometry.orientation,
         "source_path": file.path,
         "source_sha256": source_files.sha256(source, entry),
-        "voxel_sha256": volume.voxel_sha256(),
+        "voxel_sha256": stored.voxel_sha256,
         "geometry": header.verdict,
         "intensity_unit": entry.unit,
         "origin": recipe.origin(case.key),

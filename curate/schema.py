@@ -62,7 +62,7 @@ IMAGES: Table = (
     Column(
         "voxel_sha256",
         "string",
-        "SHA-256 of shape and float32 values of the stored voxels, blind to header and compression",
+        "SHA-256 of shape and values (int16 where all are, else float32) of the stored voxels, whatever the file",
     ),
     Column("geometry", "string", "verdict on the source geometry: ok, none, or repaired:<what>"),
     Column("intensity_unit", "string", "HU, SUV, ...: unit of the voxels; null where not stated", nullable=True),

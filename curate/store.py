@@ -161,6 +161,9 @@ def finish(store: Path, profile: Profile, built: Sequence[Finished]) -> None:
         | {"datasets": len(rows)},
         "files": files,
     }
+    if (store / _PREVIOUS).is_file() and _previous(store) == content:
+        (store / _PREVIOUS).replace(store / manifest.STORE_PATH)
+        return
     write_json(store / manifest.STORE_PATH, content)
     (store / _PREVIOUS).unlink(missing_ok=True)
 

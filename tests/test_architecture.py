@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
-    "errors console files geometry labelmap voxel_blocks png volume plugins schema rejections vocabulary executor",
+    "errors console files geometry png voxel_blocks labelmap volume plugins schema rejections vocabulary executor",
     "recipe profile manifest",
     "source_tree split_lists matching scan splits",
     "dicom readers source_files label_voxels regions packing masks structures harmonise phantoms",

@@ -15,8 +15,10 @@ from curate.exporters.content import StoredCase, StoredImage, StoredMask, read_c
 from curate.exporters.report import ExportReport, LeftOut, write_csv, write_rejections
 from curate.exporters.selection import Selection, check
 from curate.files import sha256_of_file
+from curate.geometry import Geometry
+from curate.labelmap import BoxMask
 from curate.tables import tool_version
-from curate.volume import Volume, write
+from curate.volume import Volume, write, write_mask
 
 LICENCES = "LICENCES.csv"
 REJECTIONS = "export_rejections.csv"
@@ -63,6 +65,11 @@ class Export:
     def write(self, volume: Volume, destination: str) -> None:
         """Write an image or label map, path relative to the export."""
         write(volume, self.folder / destination)
+        self.files += 1
+
+    def write_mask(self, mask: BoxMask, geometry: Geometry, destination: str) -> None:
+        """Write a mask as a label map of 0 and 1, path relative to the export."""
+        write_mask(mask, geometry, self.folder / destination)
         self.files += 1
 
     def claim(self, name: str, owner: str) -> str:

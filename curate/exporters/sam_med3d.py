@@ -16,7 +16,6 @@ from curate.exporters.folder import joined, safe_name
 from curate.exporters.frame import Export, run
 from curate.exporters.report import ExportReport
 from curate.exporters.selection import Selection
-from curate.volume import Volume
 
 _PARTS = {"train": "Tr", "val": "Val", "test": "Ts"}
 _CLAMPED = "/ct_"
@@ -91,7 +90,7 @@ def _label_writer(export: Export) -> Callable[[StoredImage, StoredMask, str], No
         if key in written:
             export.relink(written[key], destination)
         else:
-            export.write(Volume(maps.mask(mask).full().astype(np.uint8), image.geometry), destination)
+            export.write_mask(maps.mask(mask), image.geometry, destination)
             written[key] = destination
 
     return write_label

@@ -15,7 +15,7 @@ from curate.recipe import Recipe
 from curate.rules import Cleaned
 from curate.scan import Case
 from curate.slicing import Place
-from curate.volume import Volume, write
+from curate.volume import Volume, write, write_image
 
 Row = dict[str, Any]
 
@@ -73,10 +73,11 @@ class Pictures:
         channel = self.recipe.images[image.file.entry].channel
         image_id = _named(f"{self.recipe.dataset.id}/{self.case.case_id}", "/", channel, place)
         path = f"images/{image_id}.png"
-        self.ledger.piece.files[path] = write(picture, self.store / path)
+        self.ledger.piece.files[path], voxel_sha256 = write_image(picture, self.store / path)
         if not common:
+            stored = rows.Stored(path, picture.geometry, voxel_sha256)
             common |= rows.image_row(
-                self.recipe, self.case, image.file, header=image.header, volume=picture, path=path, source=source
+                self.recipe, self.case, image.file, header=image.header, stored=stored, source=source
             )
         grid = picture.geometry
         row = common | {
@@ -85,7 +86,7 @@ class Pictures:
             "shape_ijk": list(grid.shape_ijk),
             "affine": grid.affine.ravel().tolist(),
             "spacing_mm": None if grid.spacing_mm is None else list(grid.spacing_mm),
-            "voxel_sha256": picture.voxel_sha256(),
+            "voxel_sha256": voxel_sha256,
             "intensity_unit": None,
         }
         self.ledger.piece.images.append(row)

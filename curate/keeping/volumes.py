@@ -9,7 +9,7 @@ from curate.piece import Ledger
 from curate.recipe import Recipe
 from curate.rules import Cleaned
 from curate.scan import Case
-from curate.volume import Volume, write
+from curate.volume import Volume, write, write_image
 
 
 class Volumes:
@@ -21,11 +21,10 @@ class Volumes:
     def add_image(self, image: OpenImage, volume: Volume, source: Path) -> None:
         """Write an image and its row."""
         path = f"images/{image.image_id}{rows.image_suffix(volume)}"
-        self.piece.files[path] = write(volume, self.store / path)
+        self.piece.files[path], voxel_sha256 = write_image(volume, self.store / path)
+        stored = rows.Stored(path, volume.geometry, voxel_sha256)
         self.piece.images.append(
-            rows.image_row(
-                self.recipe, self.case, image.file, header=image.header, volume=volume, path=path, source=source
-            )
+            rows.image_row(self.recipe, self.case, image.file, header=image.header, stored=stored, source=source)
         )
 
     def add_masks(self, group: list[OpenImage], cleaned: Cleaned, channel: str | None) -> None:

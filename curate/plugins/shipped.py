@@ -1,5 +1,6 @@
 """Files that travel with medseen: recipes, suites, profiles, cards and the vocabulary."""
 
+from functools import cache
 from pathlib import Path
 
 from curate.errors import UnknownNameError
@@ -8,6 +9,7 @@ from curate.plugins.strict import nearest
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
+@cache
 def shipped_folder(kind: str) -> Path:
     """Return the folder of `manifests/<kind>`: inside an installed package, or beside it in a checkout."""
     installed = _PACKAGE / "manifests"

@@ -1,7 +1,8 @@
 """The values of a label map, as a recipe writes them: `7`, `-3`, `1..24`, `600..`, or a colour such as `#ff0000`."""
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -52,6 +53,10 @@ class Values:
     def __contains__(self, value: int) -> bool:
         """Tell whether a label value is in the range."""
         return self.low <= value <= self.high
+
+    def among(self, ascending: Sequence[int]) -> Sequence[int]:
+        """Return those of some values, in ascending order, that are in the range."""
+        return ascending[bisect_left(ascending, self.low) : bisect_right(ascending, self.high)]
 
     def __str__(self) -> str:
         """Write it as a recipe does."""

@@ -54,7 +54,10 @@ def apply(profile: Profile, masks: Sequence[Mask], grid: Geometry) -> Cleaned:
     decisions: list[Decision] = []
     on_slice: dict[Place, set[str]] = {}
     for step, rule in enumerate(profile.rules, start=1):
-        results = [_act(rule, part, grid) for part in current]
+        if isinstance(rule, Resample):
+            results = list(_resampled(current, grid, rule.spacing_mm))
+        else:
+            results = [_act(rule, part, grid) for part in current]
         if isinstance(rule, SplitSides):
             results = list(_once(results))
         if isinstance(rule, Resample):
@@ -74,8 +77,6 @@ def _act(rule: Rule, part: Part, grid: Geometry) -> _Result:
     """Apply one rule to one part."""
     if isinstance(rule, RequireMask) or (isinstance(rule, MaxAspect) and part.place is None):
         return _Result(part, [part])
-    if isinstance(rule, Resample):
-        return _resampled(part, grid, rule.spacing_mm)
     if isinstance(rule, Slice):
         return _sliced(part, grid, rule.axes)
     outcome = RULES[rule.rule](part.mask, grid, float(getattr(rule, "threshold", 0)))
@@ -87,12 +88,15 @@ def _act(rule: Rule, part: Part, grid: Geometry) -> _Result:
     return _Result(part, after, None if decision is None else replace(decision, after=len(after)))
 
 
-def _resampled(part: Part, source: Geometry, spacing_mm: float) -> _Result:
-    mask = harmonise.resample_mask(part.mask, source, source.resampled(spacing_mm))
-    if mask.voxels.count:
-        return _Result(part, [replace(part, mask=mask)])
+def _resampled(current: Sequence[Part], source: Geometry, spacing_mm: float) -> Iterator[_Result]:
+    """Resample all masks together: those that lie in one label map are resampled with it."""
+    masks = harmonise.resample_masks([part.mask for part in current], source, source.resampled(spacing_mm))
     detail = f"no voxel at {spacing_mm:g} mm"
-    return _Result(part, [], Decision(part.mask, "empty_after_resampling", detail, 0.0, 1.0, "left_out"))
+    for part, mask in zip(current, masks, strict=True):
+        if mask.voxels.count:
+            yield _Result(part, [replace(part, mask=mask)])
+        else:
+            yield _Result(part, [], Decision(part.mask, "empty_after_resampling", detail, 0.0, 1.0, "left_out"))
 
 
 def _sliced(part: Part, grid: Geometry, axes: Sequence[str]) -> _Result:

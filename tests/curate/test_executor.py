@@ -1,8 +1,10 @@
 import os
+import resource
 import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 
 from curate import executor
@@ -43,6 +45,24 @@ def _exit_if_asked(word):
     if word == "die":
         os._exit(1)
     return word
+
+
+def test_worker_processes_keep_small_memory():
+    """The C allocator of a worker keeps blocks of a megabyte, where dask's own setting returns each to the system."""
+    names = ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "OMP_NUM_THREADS"]
+    found = dict(executor.run(os.environ.get, names, Where(2)))
+    assert int(found["MALLOC_TRIM_THRESHOLD_"]) > int(found["MALLOC_MMAP_THRESHOLD_"]) > 1 << 20
+    assert found["OMP_NUM_THREADS"] == "1"
+    faults = [count for _, count in executor.run(_page_faults, [1 << 20] * 4, Where(2))]
+    assert min(faults) < 200 * (1 << 20) / 4096 / 10
+
+
+def _page_faults(size):
+    """Return how many pages are fetched to make and drop an array of this many bytes two hundred times."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(200):
+        np.ones(size, dtype=np.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
 def test_threads_are_of_this_process_and_no_items_start_nothing():

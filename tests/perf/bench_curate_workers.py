@@ -1,0 +1,118 @@
+"""Do two worker processes build nearly twice as fast as one, and how much memory does a worker hold?
+
+Run as `python tests/perf/bench_curate_workers.py [OUT.md]`; about four minutes.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from ct_phantom import CLASSES, SHAPE, write_dataset
+from measure import REPORTS, cost, peak_bytes, table
+
+from curate import pipeline, profile, recipe
+from curate.executor import Where
+from curate.files import write_bytes
+
+CASES = 80
+START_CASES = 2
+SPEED_TARGET, MEMORY_TARGET = 1.8, 6
+_PROFILES = ("native", "sa-med3d")
+
+_HEADER = """\
+# Workers: speed of two, memory of one
+
+A CT of {shape} voxels (int16) with {classes} structures, many times under other names, in the profile `native`:
+`curate build --workers 1`, then `--workers 2`, each whole, n = 1; two cases show what the start of the processes costs.
+The machine has {cores} cores; in the last minute {load} processes wanted to run on it. What is above two is other work,
+which takes the second core from two workers but not from one: the CPU time tells it apart from what the workers cost
+each other. Written by `tests/perf/bench_curate_workers.py`.
+
+"""
+
+_MEMORY = """
+Memory of one worker: resident at most while it builds that case, less what was resident after it had built a tiny one
+(libraries loaded), over the {image:.0f} MB of the image's voxels. In a process of its own.
+
+"""
+
+_BUILD_IN_PROCESS = """
+import pathlib, re, shutil, sys
+from curate import pipeline, profile, recipe
+from curate.executor import Where
+
+def build(folder):
+    store = pathlib.Path(folder, "store")
+    source = pipeline.Source(recipe.load(f"{folder}/ct.toml"), pathlib.Path(folder, "raw"))
+    pipeline.build([source], store, profile.load(sys.argv[3]), Where(1))
+    shutil.rmtree(store)
+
+def resident(key):
+    return int(re.search(key + r":\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text()).group(1)) * 1024
+
+build(sys.argv[1])
+pathlib.Path("/proc/self/clear_refs").write_text("5")
+before = resident("VmRSS")
+build(sys.argv[2])
+print(resident("VmHWM") - before)
+"""
+
+
+def main(out: Path) -> None:
+    """Build with one and with two processes in turn, then measure memory; write a table."""
+    with tempfile.TemporaryDirectory() as folder:
+        many, one, tiny = (Path(folder, name) for name in ("many", "one", "tiny"))
+        write_dataset(tiny, cases=1, shape=(48, 48, 24))
+        write_dataset(one, cases=1)
+        costs = {
+            cases: [cost(partial(_build, _multiplied(one, many, cases), many, workers)) for workers in (1, 2)]
+            for cases in (START_CASES, CASES)
+        }
+        load = f"{os.getloadavg()[0]:.1f}"
+        peaks = [peak_bytes(_BUILD_IN_PROCESS, str(tiny), str(one), name) for name in _PROFILES]
+    image_bytes = 2 * SHAPE[0] * SHAPE[1] * SHAPE[2]
+    rows = [
+        (cases, f"{a.wall:.1f}", f"{b.wall:.1f}", f"{a.wall / b.wall:.2f}", f"{a.cpu:.1f}", f"{b.cpu:.1f}")
+        for cases, (a, b) in costs.items()
+    ]
+    gain = costs[CASES][0].wall / costs[CASES][1].wall
+    memory = [
+        (name, f"{peak / 1e6:.0f}", f"{peak / image_bytes:.1f}", _met(peak / image_bytes < MEMORY_TARGET))
+        for name, peak in zip(_PROFILES, peaks, strict=True)
+    ]
+    text = _HEADER.format(shape=SHAPE, classes=CLASSES, cores=os.cpu_count(), load=load)
+    text += table(
+        ("cases", "1 worker, wall s", "2 workers, wall s", "times faster", "1 worker, CPU s", "2 workers, CPU s"), rows
+    )
+    text += f"\n{CASES} cases: {gain:.2f} times faster. Target: {SPEED_TARGET} or more, {_met(gain >= SPEED_TARGET)}.\n"
+    text += _MEMORY.format(image=image_bytes / 1e6)
+    text += table(("profile", "MB", "images", f"below {MEMORY_TARGET}"), memory)
+    write_bytes(out, text.encode())
+
+
+def _met(is_met: object) -> str:
+    return "met" if is_met else "**not met**"
+
+
+def _multiplied(one: Path, many: Path, cases: int) -> Path:
+    """Link the files of one case under many names, in a new folder; return the recipe."""
+    shutil.rmtree(many, ignore_errors=True)
+    for source in (one / "raw").rglob("*.nii.gz"):
+        for number in range(cases):
+            target = many / source.relative_to(one).with_name(source.name.replace("ct_000", f"ct_{number:03}"))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(source, target)
+    return Path(shutil.copy(one / "ct.toml", many))
+
+
+def _build(path: Path, folder: Path, workers: int) -> None:
+    source = pipeline.Source(recipe.load(str(path)), folder / "raw")
+    pipeline.build([source], folder / "store", profile.load("native"), Where(workers))
+    shutil.rmtree(folder / "store")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else REPORTS / "curate_workers.md")
