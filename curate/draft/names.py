@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from curate.draft.plan import Unmapped
 from curate.draft.synonyms import HINTS, LESIONS, PHRASES, WORDS
 from curate.draft.words import tokens
-from curate.vocabulary import Vocabulary
+from curate.vocabulary import Synonyms, Vocabulary
 
 _LONGEST_CONTEXT = 4
 """Words of a dataset's name that are tried together."""
@@ -66,6 +66,9 @@ def nearest(name: str) -> str | None:
 @lru_cache(maxsize=_REMEMBERED)
 def _exact(name: str) -> str | None:
     """Return the target of a name; what stands in parentheses, and the number of a part behind it, may be dropped."""
+    stated = Synonyms.load().find(Vocabulary.load().targets, name)
+    if len(stated) == 1:
+        return stated[0]
     for text in (name, re.sub(r"\(.*?\)", " ", name)):
         words = _words(text)
         if len(words) > 1 and words[-1] in _SIDES:

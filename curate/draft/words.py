@@ -63,7 +63,8 @@ DICOM_MODALITIES = {
     **{code: code for code in ("CT", "MR", "US", "OCT")},
     "PT": "PET",
     **dict.fromkeys(("CR", "DX", "XA", "RF", "MG"), "XR"),
-    **dict.fromkeys(("OPT", "OP"), "OCT"),
+    "OPT": "OCT",
+    "OP": "fundus",
     "ES": "endoscopy",
     "SM": "microscopy",
 }
