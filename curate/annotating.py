@@ -126,6 +126,9 @@ class _LabelReader:
     def _on_grid(self, volume: Volume, image: OpenImage, files: list[LabelFile], entry: LabelFiles) -> Volume | None:
         """Bring labels onto the canonical grid of an image, as the recipe allows; None after a rejection."""
         where = {"image_id": image.image_id}
+        if entry.slice_order == "image_files":
+            folder = self.tree.locate(image.file.path)
+            volume = source_files.in_order_of_image_files(volume, folder, image.entry)
         labels, right = volume.canonical(), image.header.geometry
         if labels.geometry.same_grid(image.grid):
             return labels

@@ -48,9 +48,7 @@ def matches(recipe: Recipe, root: str | None, path: str) -> list[Match]:
     """
     entries: list[tuple[int, RecipeFiles]] = [*enumerate(recipe.images), *enumerate(recipe.labels)]
     found = [
-        (index, entry, match)
-        for index, entry in entries
-        if entry.root == root and (match := entry.pattern.fullmatch(_unit(entry, path)))
+        (index, entry, match) for index, entry in entries if entry.root == root and (match := _fitting(entry, path))
     ]
     if not found:
         return []
@@ -63,16 +61,29 @@ def _match(root: str | None, path: str, index: int, entry: RecipeFiles, match: r
     prefix = "" if root is None else f"{root}:"
     file: ImageFile | LabelFile
     if isinstance(entry, LabelFiles):
-        file = LabelFile(prefix + path, index, fields.get("label"), entry.rater or fields.get("rater"))
+        file = LabelFile(prefix + match.string, index, fields.get("label"), entry.rater or fields.get("rater"))
     else:
-        file = ImageFile(prefix + _unit(entry, path), index)
+        file = ImageFile(prefix + match.string, index)
     case = entry.case or str(fields["case"])
+    case = f"{fields['group']}-{case}" if fields.get("group") else case
     return Match(prefix + path, case, fields.get("patient"), fields.get("split"), file)
 
 
-def _unit(entry: RecipeFiles, path: str) -> str:
-    """Return what an entry's path is about: the file itself, or the folder that it lies in, with a slash behind."""
-    return f"{path.rpartition('/')[0]}/" if entry.is_folder else path
+def _fitting(entry: RecipeFiles, path: str) -> re.Match[str] | None:
+    """Match a file, or the outermost folder that the entry may mean."""
+    return next((match for unit in _units(entry, path) if (match := entry.pattern.fullmatch(unit))), None)
+
+
+def _units(entry: RecipeFiles, path: str) -> list[str]:
+    """Return what an entry's path may be about: the file itself, the folder that it lies in, or any folder above it.
+
+    Folders have a slash behind.
+    """
+    if not entry.is_folder:
+        return [path]
+    folders = path.split("/")[:-1]
+    lengths = range(1, len(folders) + 1) if entry.is_deep else [len(folders)]
+    return ["/".join([*folders[:length], ""]) for length in lengths]
 
 
 def annotates(label: LabelFiles, image: ImageFiles) -> bool:

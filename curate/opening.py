@@ -1,6 +1,7 @@
 """The images of a case on their way into the store: headers first, voxels only while they are written."""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from curate import rows, source_files
 from curate.errors import ReadError
@@ -10,7 +11,7 @@ from curate.matching import ImageFile, LabelFile, annotates
 from curate.piece import Ledger
 from curate.profile import Profile
 from curate.readers.header import Header
-from curate.recipe import Recipe
+from curate.recipe import ImageFiles, Recipe
 from curate.scan import Case
 from curate.source_tree import SourceTree
 
@@ -20,6 +21,8 @@ class OpenImage:
     """An image whose header is read and sound."""
 
     file: ImageFile
+    entry: ImageFiles
+    """What the recipe says of the file; of a folder's series, the one that was chosen."""
     image_id: str
     header: Header
     labels: list[LabelFile] = field(default_factory=list)
@@ -44,18 +47,30 @@ def open_images(case: Case, recipe: Recipe, profile: Profile, tree: SourceTree, 
     for file in case.images:
         image_id = rows.image_id(recipe, case, file)
         try:
-            header = source_files.header(tree.locate(file.path), recipe.images[file.entry])
+            entry = source_files.referring_to(
+                tree.locate(file.path), recipe.images[file.entry], _objects(file, case, recipe, tree)
+            )
+            header = source_files.header(tree.locate(file.path), entry)
             header = _with_label_geometry(header, file, case, recipe, tree)
         except ReadError as error:
             ledger.reject("check", error.code, str(error), image_id=image_id, source_path=file.path)
             continue
-        image = OpenImage(file, image_id, header)
+        image = OpenImage(file, entry, image_id, header)
         if profile.needs_volume and (image.grid.unit == "pixel" or image.grid.is_2d):
             detail = f"profile {profile.name} works in mm on volumes; this is {header.geometry}"
             ledger.reject("check", "profile_needs_volume", detail, image_id=image_id, source_path=file.path)
             continue
         images.append(image)
     return images
+
+
+def _objects(file: ImageFile, case: Case, recipe: Recipe, tree: SourceTree) -> list[Path]:
+    """Return the segmentations and structure sets of a case that annotate an image."""
+    return [
+        tree.locate(label.path)
+        for label in case.labels
+        if recipe.labels[label.entry].is_structured and annotates(recipe.labels[label.entry], recipe.images[file.entry])
+    ]
 
 
 def _with_label_geometry(header: Header, file: ImageFile, case: Case, recipe: Recipe, tree: SourceTree) -> Header:

@@ -14,7 +14,7 @@ from curate.files import held
 from curate.piece import Piece, Tally
 from curate.profile import Profile
 from curate.recipe import Recipe
-from curate.rejections import Rejection
+from curate.rejections import NO_FAULT, Rejection
 from curate.scan import Case, Found
 from curate.source_tree import SourceTree
 from curate.store import Finished, Resume
@@ -227,7 +227,7 @@ def unexpected(recipe: Recipe, counts: Mapping[str, int], rejections: Mapping[st
     if counts.get("cases") == 0 and recipe.expect.cases is None:
         lines.append("cases: found none; is --raw the folder that the recipe's paths start from?")
     expected_codes = recipe.expect.rejections
-    for code in sorted({*rejections, *expected_codes}):
+    for code in sorted({*(rejections.keys() - NO_FAULT), *expected_codes}):
         found, expected = rejections.get(code, 0), expected_codes.get(code, 0)
         if found != expected:
             lines.append(f"{code}: found {found}, the recipe expects {expected}")

@@ -16,6 +16,7 @@ from curate.pipeline import OF_PICTURES, Source, failed, unexpected
 from curate.profile import Profile
 from curate.readers.header import Header
 from curate.recipe import LabelFiles, Recipe
+from curate.rejections import NO_FAULT
 from curate.scan import Case
 from curate.source_tree import SourceTree
 
@@ -124,7 +125,7 @@ def _surprises(recipe: Recipe, cases: int, by_name: Counter[str], codes: Counter
     lines = unexpected(recipe, {"cases": cases}, {})
     lines = [line for line in lines if line.startswith("cases")]
     of_pictures = OF_PICTURES if codes["profile_needs_volume"] else ()
-    for code in sorted(codes.keys() - set(of_pictures)):
+    for code in sorted(codes.keys() - set(of_pictures) - (NO_FAULT - recipe.expect.rejections.keys())):
         expected = recipe.expect.rejections.get(code, 0)
         if codes[code] > expected or (by_name[code] and by_name[code] < expected):
             lines.append(f"{code}: found {codes[code]}, the recipe expects {expected}")

@@ -55,6 +55,10 @@ CODES: dict[str, str] = {
 }
 """Every code and what it means. New codes are appended; a code never changes its meaning."""
 
+NO_FAULT = frozenset({"empty_mask", "excluded", "grid_replaced", "system_file"})
+"""What a recipe that is right leads to: true negatives, what it leaves out or repairs, what macOS left behind. How many
+there are is compared with `[expect]` only where it says a number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:

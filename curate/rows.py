@@ -13,7 +13,7 @@ from curate.geometry import Geometry
 from curate.masks import Absent, Key, Mask
 from curate.matching import ImageFile
 from curate.readers.header import Header
-from curate.recipe import Recipe
+from curate.recipe import ImageFiles, Recipe
 from curate.rules import Decision
 from curate.scan import Case
 from curate.vocabulary import Vocabulary
@@ -57,10 +57,9 @@ def check_finite(volume: Volume, path: Path) -> None:
 
 
 def image_row(
-    recipe: Recipe, case: Case, file: ImageFile, *, header: Header, stored: Stored, source: Path
+    recipe: Recipe, case: Case, file: ImageFile, entry: ImageFiles, *, header: Header, stored: Stored, source: Path
 ) -> dict[str, Any]:
     """Return the row of an image; `labelled_targets` is filled when its masks are stored."""
-    entry = recipe.images[file.entry]
     geometry = stored.geometry
     return {
         "image_id": image_id(recipe, case, file),

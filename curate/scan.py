@@ -134,6 +134,9 @@ def _unambiguous(
         if isinstance(file, LabelFile):
             entry = recipe.labels[file.entry]
             if entry.names is not None and entry.named_target(str(file.name)) is None:
+                if entry.ignores(str(file.name)):
+                    reject("excluded", file.path, f"`{file.name}` is in `ignore_names`")
+                    continue
                 reject("unknown_label_name", file.path, f"`{file.name}` is not in `names`; add it to the recipe")
                 continue
         role = _role(file, recipe)

@@ -1,9 +1,10 @@
-"""What a recipe's entry points at: a file, read by its reader, or a folder that holds a DICOM series.
+"""What a recipe's entry points at: a file, read by its reader, or a folder of slices: a DICOM series or pictures.
 
 What the recipe says against the file (order of the axes, spacing, intensities) is applied here.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from curate.dicom.series import Series, choose, find_series
 from curate.errors import ReadError
 from curate.files import sha256_of_file
 from curate.geometry import Geometry
+from curate.readers import slices
 from curate.readers.header import Header
 from curate.readers.part import Part
 from curate.recipe import ImageFiles, LabelFiles, RecipeFiles, SeriesChoice
@@ -28,7 +30,9 @@ def header(path: Path, entry: RecipeFiles) -> Header:
     Raises:
         ReadError: With the code of the first thing that is wrong; `ambiguous_file` where several series fit.
     """
-    if entry.is_folder:
+    if _is_stack(path, entry):
+        found = slices.header(path, _part(entry))
+    elif entry.is_folder:
         with decoding(path, path.name):
             found = dicom.header(_series(path, entry))
     else:
@@ -48,7 +52,9 @@ def read(path: Path, entry: RecipeFiles) -> Volume:
     Raises:
         ReadError: With the code of the first thing that is wrong.
     """
-    if entry.is_folder:
+    if _is_stack(path, entry):
+        volume = slices.read(path, _part(entry))
+    elif entry.is_folder:
         with decoding(path, path.name):
             volume = dicom.read(_series(path, entry))
     else:
@@ -64,11 +70,55 @@ def read(path: Path, entry: RecipeFiles) -> Volume:
 
 
 def sha256(path: Path, entry: ImageFiles) -> str:
-    """Return the SHA-256 of a file, or of the sorted digests of a series' files."""
+    """Return the SHA-256 of a file, or of the sorted digests of a folder's slices."""
     if not entry.is_folder:
         return sha256_of_file(path)
-    digests = sorted(sha256_of_file(file) for file in _series(path, entry).files)
+    files = slices.files(path) if _is_stack(path, entry) else _series(path, entry).files
+    digests = sorted(sha256_of_file(file) for file in files)
     return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def referring_to(path: Path, entry: ImageFiles, objects: Sequence[Path]) -> ImageFiles:
+    """Return the entry of a folder's series with the UID of the one that a segmentation or structure set names.
+
+    Args:
+        path: The folder.
+        entry: Its `series.referenced` says that the case's objects choose; other entries come back as they are.
+        objects: The case's DICOM segmentations and structure sets.
+
+    Raises:
+        ReadError: `no_image` where no series, or no object, is there; `ambiguous_file` where several series fit.
+    """
+    wish = entry.series
+    if wish is None or not wish.referenced:
+        return entry
+    if not objects:
+        raise ReadError("no_image", f"{path.name}: no segmentation or structure set says which series is the image")
+    with decoding(path, path.name):
+        found = choose(find_series(path), wish.uid, wish.description, wish.modality, referenced_by=objects[0])
+    return entry.model_copy(update={"series": wish.model_copy(update={"uid": found.uid, "referenced": False})})
+
+
+def in_order_of_image_files(labels: Volume, folder: Path, entry: ImageFiles) -> Volume:
+    """Move slice n of a folder of labels to where the n-th file of the image's folder lies, in the order of names.
+
+    Labels with another number of slices than the image has files stay: their grid will not fit.
+
+    Raises:
+        ReadError: With what is wrong with the image's folder.
+    """
+    files = slices.files(folder) if _is_stack(folder, entry) else dicom.slice_files(_series(folder, entry))
+    if len(files) != labels.voxels.shape[2]:
+        return labels
+    by_name = sorted(range(len(files)), key=lambda k: slices.natural(files[k]))
+    voxels = np.empty_like(labels.voxels)
+    voxels[:, :, by_name] = labels.voxels
+    return Volume(voxels, labels.geometry)
+
+
+def _is_stack(path: Path, entry: RecipeFiles) -> bool:
+    """Tell whether an entry's folder holds one picture per slice; otherwise it is taken for DICOM."""
+    return entry.is_folder and path.is_dir() and bool(slices.files(path))
 
 
 def _series(folder: Path, entry: RecipeFiles) -> Series:

@@ -51,7 +51,7 @@ def read(path: Path, entry: LabelFiles, grid: Geometry, source: LabelSource) -> 
 
 
 def wanted(path: Path, entry: LabelFiles) -> tuple[dict[str, list[int]], list[int]]:
-    """Return target -> numbers of its structures, and the numbers that no pattern takes.
+    """Return target -> numbers of its structures, and the numbers that no pattern takes and none ignores.
 
     Raises:
         ReadError: `unreadable`, when the file is not what the recipe says.
@@ -60,7 +60,8 @@ def wanted(path: Path, entry: LabelFiles) -> tuple[dict[str, list[int]], list[in
     chosen: dict[str, set[int]] = {}
     for pattern, target in patterns(entry).items():
         chosen.setdefault(target, set()).update(one.number for one in known if one.is_meant_by(pattern))
-    others = {one.number for one in known}.difference(*chosen.values())
+    ignored = {one.number for one in known if any(one.is_meant_by(pattern) for pattern in entry.ignore_names)}
+    others = {one.number for one in known}.difference(ignored, *chosen.values())
     return {target: sorted(group) for target, group in chosen.items()}, sorted(others)
 
 

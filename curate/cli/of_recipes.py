@@ -1,4 +1,4 @@
-"""Commands on recipes and source trees: list, check, init, scan, build."""
+"""Commands on recipes and source trees: check, init, scan, build."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,34 +9,8 @@ from curate.console import FINDINGS, FINE, print_json, print_table
 from curate.errors import UsageError
 
 
-def list_(arguments: argparse.Namespace) -> int:
-    """Print the recipes and profiles that ship."""
-    from curate import profile, recipe
-    from curate.plugins import shipped_names
-
-    recipes = [recipe.load(name) for name in shipped_names("recipes")]
-    rows = [
-        {
-            "recipe": one.dataset.id,
-            "title": one.dataset.title,
-            "modalities": sorted({image.modality for image in one.images}),
-            "targets": len(one.targets()),
-            "licence": one.dataset.licence,
-            "images": one.expect.images,
-        }
-        for one in recipes
-    ]
-    profiles = {name: profile.load(name).description for name in shipped_names("profiles")}
-    if arguments.json:
-        return print_json({"recipes": rows, "profiles": profiles})
-    print_table(rows)
-    print()
-    print_table([{"profile": name, "description": text} for name, text in profiles.items()])
-    return FINE
-
-
 def check(arguments: argparse.Namespace) -> int:
-    """Check a recipe without data."""
+    """Check a recipe without data: its words, and whether it finds what is in a tiny tree of its `[replica]`."""
     from curate import recipe
 
     found = recipe.load(arguments.recipe)
@@ -47,11 +21,30 @@ def check(arguments: argparse.Namespace) -> int:
         "targets": found.targets(),
         "sha256": found.sha256,
     }
+    found_wrong = _replica_differences(found, arguments.replica) if found.replica is not None else []
     if arguments.json:
-        return print_json(facts)
+        print_json(facts | {"replica": None if found.replica is None else found_wrong})
+        return FINDINGS if found_wrong else FINE
+    if found_wrong:
+        print("\n".join(f"{found.dataset.id}: {line}" for line in found_wrong))
+        return FINDINGS
     entries = f"{len(found.images)} image and {len(found.labels)} label entries"
     print(f"{found.dataset.id}: fine ({entries}, {len(found.targets())} targets)")
     return FINE
+
+
+def _replica_differences(found: Any, folder: Path | None) -> list[str]:
+    """Build the tiny tree that a recipe describes, in `folder` where it is to be kept; list what does not agree."""
+    from tempfile import TemporaryDirectory
+
+    from curate import replica
+
+    if folder is not None:
+        if folder.exists() and any(folder.iterdir()):
+            raise UsageError(f"--replica {folder}: give a folder that is empty or does not exist yet")
+        return replica.differences(found, folder)
+    with TemporaryDirectory(prefix="curate-check-") as temporary:
+        return replica.differences(found, Path(temporary))
 
 
 def init(arguments: argparse.Namespace) -> int:

@@ -49,6 +49,15 @@ def read(series: Series) -> Volume:
     return Volume(voxels.transpose(axes), found.geometry)
 
 
+def slice_files(series: Series) -> list[Path]:
+    """Return the file of each slice, in the order of k.
+
+    Raises:
+        ReadError: As `header`.
+    """
+    return [plane.path for plane in _arranged(series)[0]]
+
+
 def _arranged(series: Series) -> tuple[list[Plane], Header]:
     planes, geometry = arrange([plane for path in series.files for plane in planes_of(path)], series.shown)
     found = _header(planes, geometry)

@@ -71,7 +71,7 @@ class Keeper:
 
     def _read(self, image: OpenImage) -> Volume | None:
         """Return the image on its canonical grid; None after a rejection."""
-        path, entry = self.tree.locate(image.file.path), self.recipe.images[image.file.entry]
+        path, entry = self.tree.locate(image.file.path), image.entry
         try:
             voxels = source_files.read(path, entry).voxels
             volume = Volume(voxels, image.header.geometry).canonical()

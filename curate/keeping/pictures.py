@@ -77,7 +77,7 @@ class Pictures:
         if not common:
             stored = rows.Stored(path, picture.geometry, voxel_sha256)
             common |= rows.image_row(
-                self.recipe, self.case, image.file, header=image.header, stored=stored, source=source
+                self.recipe, self.case, image.file, image.entry, header=image.header, stored=stored, source=source
             )
         grid = picture.geometry
         row = common | {

@@ -24,7 +24,9 @@ class Volumes:
         self.piece.files[path], voxel_sha256 = write_image(volume, self.store / path)
         stored = rows.Stored(path, volume.geometry, voxel_sha256)
         self.piece.images.append(
-            rows.image_row(self.recipe, self.case, image.file, header=image.header, stored=stored, source=source)
+            rows.image_row(
+                self.recipe, self.case, image.file, image.entry, header=image.header, stored=stored, source=source
+            )
         )
 
     def add_masks(self, group: list[OpenImage], cleaned: Cleaned, channel: str | None) -> None:

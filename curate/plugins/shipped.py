@@ -6,6 +6,8 @@ from pathlib import Path
 from curate.errors import UnknownNameError
 from curate.plugins.strict import nearest
 
+_FEW = 16
+"""Up to so many names are listed in a message."""
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -40,7 +42,10 @@ def find(kind: str, name_or_path: str) -> Path:
     path = shipped_folder(kind) / f"{name_or_path}.toml"
     if not path.is_file():
         names = shipped_names(kind)
-        raise UnknownNameError(
-            f"no {kind} named `{name_or_path}`{nearest(name_or_path, names)}; shipped: {', '.join(names)}"
+        some = (
+            f"shipped: {', '.join(names)}"
+            if len(names) <= _FEW
+            else f"{len(names)} are shipped; `curate list` has them"
         )
+        raise UnknownNameError(f"no {kind} named `{name_or_path}`{nearest(name_or_path, names)}; {some}")
     return path

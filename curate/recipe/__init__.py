@@ -9,8 +9,10 @@ from curate.errors import ConfigError, UnknownNameError
 from curate.files import sha256_of_json
 from curate.plugins import StrictModel, find, load_toml
 from curate.recipe.dataset import DatasetFacts, Exclusion, Expect, LabelledCases, Origin, SplitList, Splits
+from curate.recipe.download import Download
 from curate.recipe.files import ImageFiles, LabelFiles, RecipeFiles, SeriesChoice
 from curate.recipe.paths import FIELDS, compile_path, compiled
+from curate.recipe.replica import Replica
 from curate.recipe.values import Values
 from curate.vocabulary import Vocabulary
 
@@ -44,6 +46,8 @@ class Recipe(StrictModel):
     labelled: tuple[LabelledCases, ...] = ()
     splits: Splits = Splits()
     expect: Expect = Expect()
+    download: Download | None = None
+    replica: Replica | None = None
 
     @field_validator("patient")
     @classmethod
@@ -75,8 +79,8 @@ class Recipe(StrictModel):
 
     @property
     def sha256(self) -> str:
-        """Hash of the recipe's content, blind to comments and layout."""
-        return sha256_of_json(self.model_dump(mode="json", by_alias=True))
+        """Hash of what a build depends on, blind to comments, layout, downloads and replicas."""
+        return sha256_of_json(self.model_dump(mode="json", by_alias=True, exclude={"download", "replica"}))
 
     @property
     def roots(self) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from curate.plugins import StrictModel, nearest
-from curate.recipe.paths import compile_path, compiled
+from curate.recipe.paths import check_relative, compile_path, compiled
 
 _IDENTIFIER = r"^[a-z0-9][a-z0-9._-]*$"
 
@@ -34,6 +34,13 @@ class DatasetFacts(StrictModel):
     """Who or what made the masks: human, semi-automatic, model output, phantom."""
     region: str
     """Body region, unless an image entry says otherwise."""
+    unverified: tuple[str, ...] = ()
+    """What of this recipe rests on one report or on memory and could not be looked up; none: all of it is verified."""
+
+    @property
+    def verified(self) -> bool:
+        """True when nothing is left to be looked up."""
+        return not self.unverified
 
     @property
     def licence_state(self) -> LicenceState:
@@ -133,8 +140,7 @@ class SplitList(StrictModel):
     def _sound(self) -> "SplitList":
         if compiled(self.case).groups < 1:
             raise ValueError("`case` needs a group in parentheses that captures the case key")
-        if self.file.startswith("/") or ".." in self.file.split("/") or "\\" in self.file:
-            raise ValueError(f"`{self.file}` must be relative to the source root, with / and without ..")
+        check_relative(self.file)
         if self.key is not None and not self.file.endswith(".json"):
             raise ValueError("`key` goes with a JSON file")
         return self
@@ -168,7 +174,7 @@ class Expect(StrictModel):
     masks: int | None = None
     """Masks of the profile `native`."""
     rejections: dict[str, int] = {}
-    """Code -> rows, for every stage but `rule`; codes that are not listed are expected never."""
+    """Code -> rows, for every stage but `rule`; faults that are not listed are expected never."""
 
     @field_validator("rejections")
     @classmethod

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from curate.plugins import StrictModel
-from curate.recipe.paths import compile_path, compiled, literal
+from curate.recipe.paths import compile_path, compiled, literal, parts_of
 from curate.recipe.values import Values, check_disjoint
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
@@ -47,13 +47,18 @@ class RecipeFiles(StrictModel):
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """The path as a regular expression."""
-        return compile_path(self.path)
+        """The path, without `**/` at its end, as a regular expression."""
+        return compile_path(parts_of(self.path)[0])
 
     @property
     def is_folder(self) -> bool:
-        """True for a path that names a folder of files, which together are one image."""
+        """True for a path that names a folder of files, one per slice, which together are one image or label map."""
         return self.path.endswith("/")
+
+    @property
+    def is_deep(self) -> bool:
+        """True for a path that ends in `**/`: a folder and all folders in it."""
+        return parts_of(self.path)[1]
 
     @property
     def literal(self) -> int:
@@ -91,6 +96,8 @@ class SeriesChoice(StrictModel):
     """Regular expression to be found in its SeriesDescription."""
     modality: str | None = None
     """Its modality as DICOM spells it, such as PT."""
+    referenced: bool = False
+    """The one that the case's segmentation or structure set says it was drawn on."""
 
     @field_validator("description")
     @classmethod
@@ -101,7 +108,7 @@ class SeriesChoice(StrictModel):
 
 
 class ImageFiles(RecipeFiles):
-    """One channel of the dataset's images; a path that ends in `/` is a folder with the files of a DICOM series."""
+    """One channel of the dataset's images; a path that ends in `/` is a folder with one file per slice."""
 
     channel: Annotated[str, Field(pattern=NAME)] | None = None
     """Name of the channel, where a case has several."""
@@ -119,6 +126,8 @@ class ImageFiles(RecipeFiles):
     def _series_of_a_folder(self) -> "ImageFiles":
         if self.series is not None and not self.is_folder:
             raise ValueError("`series` goes with a path that ends in /, a folder of DICOM files")
+        if self.is_deep and self.series is None:
+            raise ValueError("a path that ends in **/ holds several series; `series` says which one is meant")
         return self
 
 
@@ -143,6 +152,8 @@ class LabelFiles(RecipeFiles):
     """Further targets that are unions of values: kidney = [1, 2, 3]."""
     ignore_values: tuple[Values, ...] = ()
     """Values that are known not to be targets."""
+    ignore_names: tuple[str, ...] = ()
+    """Names that are known not to be targets: patterns with * and ? for `names`, codes and expressions for others."""
     threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
     """For `target` and `names`: foreground is above it, as in lossy and in probabilistic masks."""
     inverted: bool = False
@@ -153,6 +164,9 @@ class LabelFiles(RecipeFiles):
     """Tells several segmentations of one target apart; becomes part of the mask_id. So does `{rater}` in a path."""
     merge: bool = False
     """For one file per part: files of a case whose names map to one target are parts of one mask, their union."""
+    slice_order: Literal["names", "image_files"] = "names"
+    """For a folder of pictures. names: in the order of their names they follow each other along k; image_files: the
+    n-th belongs to the slice in the n-th file of the image's folder, wherever that lies."""
     on_grid_mismatch: OnGridMismatch = "reject"
     labelled: Literal["all", "present"] | None = None
     """all: every target of this entry was looked for in every case, and one that is not there is a true negative (the
@@ -164,10 +178,6 @@ class LabelFiles(RecipeFiles):
         if len(given) != 1:
             hint = " (`composites` go with `values`, which may be {})" if self.composites and not given else ""
             raise ValueError(f"give exactly one of {', '.join(_MEANINGS)}; found {', '.join(given) or 'none'}{hint}")
-        if self.is_folder:
-            raise ValueError("label files are single files; only images can be folders")
-        for pattern in (*(self.segments or {}), *(self.rois or {})):
-            compiled(pattern)
         if (self.names is not None) != ("{label" in self.path):
             raise ValueError("`names` goes with a path that has {label}, and only with it")
         if self.merge and self.names is None:
@@ -180,7 +190,21 @@ class LabelFiles(RecipeFiles):
         return self
 
     @model_validator(mode="after")
+    def _sound_folder(self) -> "LabelFiles":
+        if self.slice_order != "names" and not self.is_folder:
+            raise ValueError("`slice_order` goes with a path that ends in /, a folder of pictures")
+        if self.is_deep:
+            raise ValueError("**/ goes with images; the files of a label lie in one folder")
+        if self.is_folder and self.is_structured:
+            raise ValueError("`segments` and `rois` go with single files, not with a path that ends in /")
+        return self
+
+    @model_validator(mode="after")
     def _structured(self) -> "LabelFiles":
+        if self.ignore_names and self.names is None and not self.is_structured:
+            raise ValueError("`ignore_names` goes with `names`, `segments` or `rois`")
+        for pattern in (*(self.segments or {}), *(self.rois or {}), *(self.ignore_names if self.is_structured else ())):
+            compiled(pattern)
         given = [key for key in _OF_VOXELS if getattr(self, key) != type(self).model_fields[key].default]
         if self.is_structured and given:
             raise ValueError(f"`{given[0]}` goes with label maps and pictures, not with `segments` or `rois`")
@@ -237,6 +261,12 @@ class LabelFiles(RecipeFiles):
         if label in names:
             return names[label]
         return next((target for pattern, target in names.items() if fnmatchcase(label, pattern)), None)
+
+    def ignores(self, label: str) -> bool:
+        """Tell whether what `{label}` captured is known not to be a target."""
+        from fnmatch import fnmatchcase
+
+        return any(fnmatchcase(label, pattern) for pattern in self.ignore_names)
 
     @property
     def is_structured(self) -> bool:

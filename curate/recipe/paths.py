@@ -2,13 +2,14 @@ r"""Paths with fields, as regular expressions over the files of a source tree.
 
 `imagesTr/{case}_0000.nii.gz` names files relative to the source root. `{case}` ties images and labels together;
 `{label}` is a structure's name in one-file-per-structure layouts; `{patient}`, `{split}` and `{rater}` may stand in it
-too; `{case:\d+}` narrows a field by a regular expression; `*` stands for anything within one folder.
+too; `{group}` becomes part of the case key, `<group>-<case>`, where names recur from folder to folder; `{case:\d+}`
+narrows a field by a regular expression; `*` stands for anything within one folder, `**/` at the end for all below it.
 """
 
 import re
 from pathlib import PurePosixPath
 
-FIELDS = ("case", "patient", "split", "label", "rater")
+FIELDS = ("case", "group", "patient", "split", "label", "rater")
 _FIELD = re.compile(r"\{(\w+)(?::((?:[^{}]|\{[^{}]*\})+))?\}|\*")
 
 
@@ -29,6 +30,23 @@ def compile_path(path: str) -> re.Pattern[str]:
         parts += [re.escape(path[end : match.start()]), _group(match, path)]
         end = match.end()
     return compiled("".join([*parts, re.escape(path[end:])]))
+
+
+def check_relative(path: str) -> str:
+    """Return a path of one file if it stays inside its root.
+
+    Raises:
+        ValueError: When it does not.
+    """
+    if not path or path.startswith("/") or ".." in path.split("/") or "\\" in path:
+        raise ValueError(f"`{path}` must be relative to the source root, with / and without ..")
+    return path
+
+
+def parts_of(path: str) -> tuple[str, bool]:
+    """Split a path into what it names, and whether it means all that lies below that folder (`**/`)."""
+    base = path.removesuffix("**/")
+    return base, base != path
 
 
 def literal(path: str) -> int:

@@ -136,7 +136,7 @@ def _(site: Site) -> Expected:
     site.image("images/p1.nii.gz")
     site.labels("labels/p1.nii.gz", -1, 1, 10, 98, 255, 5000, 70_000)
     return Expected(
-        {"p1#sacrum": at(1, 2), "p1#rib_fracture_undefined": at(0), "p1#lesion": at(5, 6)},
+        {"p1#sacrum": at(1, 2), "p1#lung_nodule": at(0), "p1#lesion": at(5, 6)},
         ("unknown_value labels/p1.nii.gz", "empty_mask p1#heart_myocardium"),
     )
 
@@ -174,9 +174,14 @@ def _(site: Site) -> Expected:
     site.labels("segmentations/p1/spleen_v2.nii.gz", 0, 255)
     site.labels("segmentations/p1/stomach.nii.gz")
     site.labels("segmentations/p1/artefact.nii.gz", 1)
+    site.labels("segmentations/p1/couch.nii.gz", 1)
     return Expected(
         {"p1#liver": at(0), "p1#spleen": at(1)},
-        ("empty_mask p1#stomach", "unknown_label_name segmentations/p1/artefact.nii.gz"),
+        (
+            "empty_mask p1#stomach",
+            "unknown_label_name segmentations/p1/artefact.nii.gz",
+            "excluded segmentations/p1/couch.nii.gz",
+        ),
         {"image p1 labelled_targets": "liver spleen stomach"},
     )
 
@@ -226,19 +231,21 @@ def _(site: Site) -> Expected:
         corners = [(i - 0.5, 1.5, k), (i + 0.5, 1.5, k), (i + 0.5, 3.5, k), (i - 0.5, 3.5, k)]
         return grid.to_world(np.array(corners))
 
-    maker.structures({"GTV-1": [square(0, 3)], "gtv_2": [square(2, 4)]})
+    maker.structures({"GTV-1": [square(0, 3)], "gtv_2": [square(2, 4)], "Couch": [square(1, 1)]})
     gtv = {(i, j, k) for i, k in ((3, 0), (4, 2)) for j in (2, 3)}
     placed = {"p1#liver": organ, "p1#liver_tumor": mass, "p1#lung_tumor": gtv}
     canonical = {name: {(6 - i, 5 - j, k) for i, j, k in voxels} for name, voxels in placed.items()}
     return Expected(canonical, ("unknown_label_name p1/seg.dcm", "empty_mask p1#heart"))
 
 
-def _segmentation(maker: Any, slices: list[Any], shape: tuple[int, int, int], segments: Mapping[str, Voxels]) -> None:
+def _segmentation(
+    maker: Any, slices: list[Any], shape: tuple[int, int, int], segments: Mapping[str, Voxels], name: str = "seg.dcm"
+) -> None:
     """Write a DICOM SEG; the first segment is described by the code of the liver, the others by that of a mass."""
     import highdicom
     from pydicom.sr.codedict import codes
 
-    kinds = [codes.SCT.Liver, codes.SCT.Mass, codes.SCT.Mass]
+    kinds = [codes.SCT.Liver, codes.SCT.Mass, codes.SCT.Mass][: len(segments)]
     manual = highdicom.seg.SegmentAlgorithmTypeValues.MANUAL
     described = [
         highdicom.seg.SegmentDescription(number, name, codes.SCT.Organ, kind, manual)
@@ -253,7 +260,7 @@ def _segmentation(maker: Any, slices: list[Any], shape: tuple[int, int, int], se
     seg = highdicom.seg.Segmentation(
         slices, pixels, "BINARY", described, device_serial_number="1", **uids, **maker_facts
     )
-    maker.save(seg, "seg.dcm")
+    maker.save(seg, name)
 
 
 @under("Segmentations of 3D Slicer")
@@ -377,6 +384,43 @@ def _(site: Site) -> Expected:
     return Expected({}, (*(f"excluded {file}.nii.gz" for file in files), "no_label images/ATM_001.nii.gz"))
 
 
+@under("The series that a segmentation was drawn on")
+def _(site: Site) -> Expected:
+    from curate.geometry import Geometry
+
+    maker = runpy.run_path(str(Path(__file__).with_name("dicom") / "conftest.py"))["Maker"](site.file("p1/x").parent)
+    grid = Geometry((7, 6, 4), np.diag([-1.0, -1.0, 2.0, 1.0]))
+    other = Geometry((7, 6, 3), grid.affine)
+    maker.classic(other, names=[f"a/{k}" for k in range(3)], SeriesInstanceUID="1.2.3.7")
+    slices = maker.classic(grid, names=[f"b/{k}" for k in range(4)])
+    (maker.folder / "seg").mkdir()
+    _segmentation(maker, slices, grid.shape_ijk, {"Organ": {(1, 2, 3)}}, "seg/1-1.dcm")
+    return Expected({"p1#liver": {(5, 3, 3)}}, facts={"image p1 shape_ijk": "7 6 4"})
+
+
+@under("Names that recur")
+def _(site: Site) -> Expected:
+    for video in ("video_1", "video_2"):
+        site.image(f"{video}/images/frame000.nii.gz")
+        site.labels(f"{video}/masks/frame000.nii.gz", 1)
+    return Expected({f"video_{n}-frame000#liver": at(0) for n in (1, 2)})
+
+
+@under("Folders of slices")
+def _(site: Site) -> Expected:
+    from curate.geometry import Geometry
+
+    maker = runpy.run_path(str(Path(__file__).with_name("dicom") / "conftest.py"))["Maker"](site.file("p1/x").parent)
+    maker.classic(Geometry((8, 4, 3), np.diag([-1.0, -1.0, 2.0, 1.0])), names=[f"ct/{k}" for k in range(3)])
+    for k in range(3):
+        rows = np.zeros((4, 8), np.uint8)
+        rows[1, 2 + k] = 255
+        site.picture(f"p1/ground/liver_{k:03}.png", rows)
+    # Columns run to the patient's left and rows to the back; the first picture is the uppermost slice.
+    inside = {(7 - (2 + k), 3 - 1, 2 - k) for k in range(3)}
+    return Expected({"p1#liver": inside}, ("grid_replaced p1/ground/",))
+
+
 @under("Labels without images")
 def _(site: Site) -> Expected:
     image = "hepatic:imagesTr/hepaticvessel_001.nii.gz"
@@ -421,6 +465,17 @@ def _(site: Site) -> Expected:
     site.file("splits.json").write_text(json.dumps(content), encoding="utf-8")
     facts = {"split s0001": "test", "split s0002": "val", "split s0003": "test", "split s0004": "train"}
     return Expected(masks, facts=facts)
+
+
+@under("What is not certain")
+@under("Downloads")
+def _(site: Site) -> Expected:
+    return Expected(site.cases("p1"))
+
+
+@under("Replicas")
+def _(site: Site) -> Expected:
+    return Expected(site.cases("p1"), ("empty_mask p1#liver_tumor",))
 
 
 @under("Licences")

@@ -99,8 +99,12 @@ def test_the_user_s_own_file_goes_by_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert plugins.find("recipes", "mine.toml").samefile(tmp_path / "mine.toml")
     assert plugins.find("recipes", "./mine.toml").samefile(tmp_path / "mine.toml")
-    with pytest.raises(UnknownNameError, match="no recipes named `mine`; shipped: "):
+    with pytest.raises(UnknownNameError, match=r"no recipes named `mine`.*; \d+ are shipped; `curate list` has them"):
         plugins.find("recipes", "mine")
+    with pytest.raises(
+        UnknownNameError, match=r"no profiles named `natve`; did you mean `native`\?; shipped: native, sa-"
+    ):
+        plugins.find("profiles", "natve")
 
 
 def test_the_groups_of_this_distribution_are_free():

@@ -20,6 +20,7 @@ licence_evidence = "nowhere"
 licence_conflict = "the paper says CC0-1.0"
 citation = "none"
 homepage = "https://example.org"
+unverified = ["its patients"]
 source = "a test"
 annotation = "phantom"
 region = "abdomen"
@@ -42,7 +43,7 @@ unit = "ms"
 path = "{case}/ct/"
 channel = "CT"
 modality = "CT"
-series = { uid = "1.2.3", description = "^Recon", modality = "CT" }
+series = { uid = "1.2.3", description = "^Recon", modality = "CT", referenced = true }
 [[images]]
 path = "whole.nii.gz"
 case = "p9"
@@ -56,6 +57,10 @@ ignore_values = [255, "30..40"]
 on_grid_mismatch = "image"
 labelled = "present"
 [[labels]]
+path = "{case}/slices/"
+target = "duodenum"
+slice_order = "image_files"
+[[labels]]
 path = "{case}/colours.png"
 values = { "#ff0000" = "liver" }
 fill = true
@@ -63,6 +68,7 @@ rater = "anna"
 [[labels]]
 path = "{case}/{label}_{rater}.nii.gz"
 names = { "L_*" = "liver" }
+ignore_names = ["couch*"]
 merge = true
 threshold = 0.5
 inverted = true
@@ -108,6 +114,51 @@ file = "splits.json"
 key = "0.val"
 case = '(p\d+)'
 split = "val"
+[download]
+access = "open"
+page = "https://example.org"
+steps = ["Look at the page."]
+[[download.files]]
+url = "https://example.org/a.zip"
+name = "a.zip"
+checksum = "md5:d41d8cd98f00b204e9800998ecf8427e"
+size_bytes = 22
+unpack = true
+into = "data"
+[replica]
+rejections = { empty_mask = 1 }
+[[replica.files]]
+path = "data/{each}.nii.gz"
+kind = "mask"
+case = "p1"
+channel = "T1"
+channels = ["T1", "T2"]
+colours = true
+is_stack = true
+slice_files = "{k:03}.png"
+modality = "MR"
+sequence = "T1"
+split = "val"
+values = { 1 = ["liver"] }
+shows = "liver"
+each = { liver = "liver" }
+objects = { Liver = "liver" }
+foreground = 255
+background = 1
+outline = true
+images = ["T1"]
+rater = "anna"
+instances = true
+volume_index = 0
+orientation = "LPS"
+spacing_mm = [1, 1, 2]
+stored_as = "-ijk"
+header_spacing_mm = [1, 1, 1]
+origin_shift_mm = [0, 0, 5]
+dtype = "uint16"
+array = "gts"
+text = "x"
+rejected = "no_image"
 [expect]
 cases = 3
 images = 4
@@ -176,7 +227,8 @@ LIST = '[[splits.lists]]\nsplit = "val"\n'
         (IMAGE, IMAGE + '\nunit = "hu"', "`images.0.unit`: Input should be 'HU', 'SUV'"),
         (IMAGE, IMAGE + '\nroot = "a/b"', "`images.0.root`: String should match pattern"),
         (IMAGE, IMAGE + '\nrater = "a"', "unknown key `images.0.rater`"),
-        ("labels/{case}.nii.gz", "labels/{case}/", "label files are single files; only images can be folders"),
+        (END, END + 'ignore_names = ["a"]', "`ignore_names` goes with `names`, `segments` or `rois`"),
+        (END, END + 'slice_order = "image_files"', "`slice_order` goes with a path that ends in /"),
         (LABELS, "composites = { kidney = [1, 2] }", "found none (`composites` go with `values`, which may be {})"),
         (
             IMAGE,

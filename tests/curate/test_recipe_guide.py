@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 import curate.cli
-from curate import manifest, pipeline, profile, recipe, volume
+from curate import manifest, pipeline, profile, recipe, replica, volume
 from curate.executor import Where
 from curate.labelmap import extract
 from curate.pipeline import Source
 from curate.recipe import DatasetFacts, Expect, ImageFiles, LabelFiles, Recipe, RecipeFiles, SeriesChoice, SplitList
 from curate.recipe.dataset import Exclusion, LabelledCases, Origin, Splits
+from curate.recipe.download import Download, DownloadFile
+from curate.recipe.replica import Replica, ReplicaFile
 from curate.vocabulary import Vocabulary
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -159,6 +161,13 @@ def test_an_example_gives_what_it_says(tmp_path, heading):
         assert report.surprises == []
 
 
+def test_the_replica_of_the_guide_holds_what_it_says(tmp_path):
+    """The example of a replica, built by its own recipe, differs in nothing from what the replica says."""
+    found = completed(EXAMPLES["Replicas"][0].toml)
+    assert replica.differences(found, tmp_path) == []
+    assert sorted(path.name for path in (tmp_path / "raw/labels").iterdir()) == ["._liver_0.nii.gz", "liver_0.nii.gz"]
+
+
 def test_the_four_commands_work_as_typed(tmp_path, monkeypatch, capsys):
     """In a folder with the files of the first example, the guide's commands end with a store as the recipe expects."""
     (tmp_path / "sources").mkdir()
@@ -178,7 +187,11 @@ def test_the_four_commands_work_as_typed(tmp_path, monkeypatch, capsys):
 
 
 KEYS = {
-    "top": (Recipe, {"dataset", "images", "labels", "derived_from", "exclude", "labelled", "splits", "expect"}),
+    "top": (
+        Recipe,
+        {"dataset", "images", "labels", "derived_from", "exclude", "labelled", "splits", "expect"}
+        | {"download", "replica"},
+    ),
     "`[dataset]`": (DatasetFacts, set()),
     "both kinds of files": (RecipeFiles, set()),
     "`[[images]]`": (ImageFiles, set(RecipeFiles.model_fields)),
@@ -190,6 +203,10 @@ KEYS = {
     "`[splits]`": (Splits, {"lists"}),
     "`[[splits.lists]]`": (SplitList, set()),
     "`[expect]`": (Expect, set()),
+    "`[download]`": (Download, {"files"}),
+    "`[[download.files]]`": (DownloadFile, set()),
+    "`[replica]`": (Replica, {"files"}),
+    "`[[replica.files]]`": (ReplicaFile, set()),
 }
 """What the guide calls a table -> its model, and the keys that have a table of their own."""
 

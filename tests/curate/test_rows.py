@@ -90,7 +90,9 @@ def test_the_row_of_an_image_states_its_stored_grid(tmp_path):
     case = Case("p1", "patient", None, (), ())
     header = Header((3, 4, 5), geometry.affine, 2, orientation_stated=False)
     stored = rows.Stored("images/x", volume.geometry, volume.voxel_sha256())
-    row = rows.image_row(recipe(), case, ImageFile("p1.nii", 0), header=header, stored=stored, source=source)
+    row = rows.image_row(
+        recipe(), case, ImageFile("p1.nii", 0), recipe().images[0], header=header, stored=stored, source=source
+    )
     assert (row["image_id"], row["patient_id"], row["region"]) == ("tiny/p1", "patient", "abdomen")
     assert (row["source_orientation"], row["geometry"]) == ("LPS", "repaired:orientation_assumed")
     assert row["spacing_mm"] == pytest.approx([0.7, 0.8, 5])

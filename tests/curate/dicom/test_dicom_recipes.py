@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from curate import manifest, pipeline, profile, recipe
+from curate import manifest, pipeline, profile, recipe, volume
 from curate.executor import Where
+from curate.labelmap import extract
 from curate.pipeline import Source
 
 RECIPE = """
@@ -121,7 +123,7 @@ def test_a_changed_slice_is_built_again(scene):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ('path = "structures/"', "label files are single files; only images can be folders"),
+        ('path = "structures/"', "`segments` and `rois` go with single files, not with a path that ends in /"),
         ('path = "{case}/ct.nii.gz"\nseries = { modality = "CT" }', "`series` goes with a path that ends in /"),
         ('path = "{case}/ct/"\nseries = { descripton = "x" }', "did you mean `description`"),
     ],
@@ -133,3 +135,21 @@ def test_wrong_recipes_are_one_line(tmp_path, wrong, message):
     with pytest.raises(recipe.ConfigError, match=message) as error:
         recipe.load(str(tmp_path / "tiny-dicom.toml"))
     assert "\n" not in str(error.value)
+
+
+def test_pictures_follow_the_names_of_the_slices(made, lay, tmp_path):
+    """`slice_order = "image_files"`: picture n lies on the slice of the n-th file, in whatever direction names run."""
+    grid = lay(shape=(6, 5, 4), spacing=(1, 1, 2))
+    made.classic(grid, names=[f"p1/ct/{9 - k}.dcm" for k in range(4)])
+    (tmp_path / "dicom/p1/ground").mkdir()
+    for n in range(4):
+        rows = np.zeros((5, 6), np.uint8)
+        rows[1, n] = 255
+        Image.fromarray(rows).save(tmp_path / f"dicom/p1/ground/liver_{n}.png")
+    labels = 'path = "{case}/ground/"\ntarget = "liver"\non_grid_mismatch = "image"\nslice_order = "image_files"'
+    tables, _ = build(tmp_path, RECIPE.partition("[[labels]]")[0] + f"[[labels]]\n{labels}\n")
+    (mask,) = tables["masks"]
+    store = tmp_path / "store"
+    found = extract(volume.read(store / mask["path"]).voxels, mask["label_values"]).full()
+    canonical = volume.Volume(np.arange(6 * 5 * 4).reshape(6, 5, 4), grid).canonical().voxels
+    assert {int(value) for value in canonical[found]} == {(n * 5 + 1) * 4 + 3 - n for n in range(4)}
