@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     "errors console files geometry png voxel_blocks labelmap volume plugins schema rejections vocabulary executor",
-    "recipe profile manifest",
+    "lineage licences recipe profile manifest",
     "source_tree split_lists matching scan splits",
     "dicom readers source_files label_voxels regions packing masks structures harmonise phantoms",
     "rules rows slicing",
@@ -20,20 +20,29 @@ LAYERS = (
     "case",
     "tables store verify funnel stats",
     "pipeline preview sources exporters duplicates draft",
-    "resplit",
+    "resplit replica catalogue fetch overlaps",
     "cli __main__",
 )
 """Modules of `curate`, lowest first: a module imports from its own layer and those below it."""
-FOUNDATION = "errors console files executor geometry volume labelmap schema manifest vocabulary plugins"
+FOUNDATION = "errors console files executor geometry volume labelmap schema manifest vocabulary plugins lineage"
 """All that `bench` may import from `curate`."""
-IMAGING = ("curate/readers/", "curate/volume.py", "curate/voxel_blocks.py", "curate/harmonise.py", "curate/phantoms.py")
+IMAGING = (
+    "curate/readers/",
+    "curate/volume.py",
+    "curate/voxel_blocks.py",
+    "curate/harmonise.py",
+    "curate/phantoms.py",
+    "curate/replica/",
+)
 HOMES = {
     "SimpleITK": IMAGING,
     "nibabel": IMAGING,
-    "pydicom": ("curate/readers/", "curate/dicom/"),
-    "h5py": ("curate/readers/",),
+    "pydicom": ("curate/readers/", "curate/dicom/", "curate/replica/"),
+    "h5py": ("curate/readers/", "curate/replica/"),
     "dask": ("curate/executor.py",),
     "distributed": ("curate/executor.py",),
+    "pooch": ("curate/fetch/",),
+    "requests": ("curate/fetch/",),
     "torch": ("bench/models/", "bench/devices.py"),
     "monai": ("bench/models/",),
     "matplotlib": ("bench/plots.py",),

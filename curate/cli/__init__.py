@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from curate.cli import of_recipes, of_stores
+from curate.cli import of_catalogue, of_fetch, of_recipes, of_stores
 from curate.console import Commands, dispatch
 
 
@@ -16,9 +16,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     commands = Commands("curate", "Turn public medical datasets into one store.")
     command = commands.add
-    command("list", of_recipes.list_, "list the recipes and profiles that ship")
+    of_catalogue.add_list(command("list", of_catalogue.list_, "list the recipes and profiles that ship"))
+    of_fetch.add_fetch(command("fetch", of_fetch.fetch, "download a dataset, or say how a person gets it"))
+    of_catalogue.add_lineage(
+        command("lineage", of_catalogue.lineage, "tell which datasets share images with one, and why")
+    )
     check = command("check", of_recipes.check, "check a recipe alone, without data")
     check.add_argument("recipe", metavar="RECIPE", help="name of a shipped recipe, or path to a TOML file")
+    check.add_argument("--replica", metavar="DIR", type=Path, help="keep the recipe's tiny tree and its store here")
     init = command("init", of_recipes.init, "look at an unknown folder and write a draft recipe")
     init.add_argument("tree", metavar="SOURCE_TREE", type=Path, help="a dataset as downloaded and unpacked")
     init.add_argument("--id", metavar="NAME", help="id of the recipe (default: made of the folder's name)")

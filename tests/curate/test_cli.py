@@ -188,7 +188,7 @@ def test_an_interrupted_command_says_how_to_go_on(monkeypatch, capsys):
     def interrupted(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.of_recipes, "list_", interrupted)
+    monkeypatch.setattr(cli.of_catalogue, "list_", interrupted)
     assert cli.main(["list"]) == 130
     assert capsys.readouterr().err == "curate: interrupted; the same command goes on from here\n"
 
