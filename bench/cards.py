@@ -1,13 +1,14 @@
 """The training card: what a model was trained on, as far as its makers say."""
 
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from curate.errors import ConfigError, UnknownNameError
-from curate.plugins import StrictModel, find, load_toml
+from curate.plugins import StrictModel, find, load_toml, nearest
 from curate.vocabulary import Vocabulary
 
 Split = Literal["train", "val", "test"]
@@ -33,9 +34,8 @@ class TrainedDataset(StrictModel):
     """Recipe id, as in the lineage table."""
     name: str
     """As the model's makers write it."""
-    stage1: bool = True
-    stage2: bool = False
-    """Stages of training that used it, for models with a fine-tuning stage."""
+    stages: tuple[str, ...] = ()
+    """Stages of training that used it; none named: all of them."""
     modalities: tuple[str, ...]
     targets: tuple[str, ...]
     """What its masks show: vocabulary slugs."""
@@ -54,6 +54,8 @@ class Undisclosed(StrictModel):
 
     private_datasets: Annotated[int, Field(ge=0)] = 0
     meaning: str
+    stages: tuple[str, ...] = ()
+    """Stages of training that used it; none named: all of them."""
 
 
 class Stated(StrictModel):
@@ -62,17 +64,31 @@ class Stated(StrictModel):
     source: str
     seen_targets: tuple[str, ...] = ()
     unseen_targets: tuple[str, ...] = ()
+    seen_modalities: tuple[str, ...] = ()
     unseen_modalities: tuple[str, ...] = ()
     modalities_complete: bool = False
     """True where the list of training modalities is public: others are unseen."""
+    targets_complete: bool = False
+    """True where every dataset with masks is listed: targets that none of them shows are unseen."""
     public_datasets_complete: bool = False
     """True where every public training dataset is listed: other public datasets are unseen."""
+
+
+class Stage(StrictModel):
+    """One stage of a training that had several."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    description: str
+    """What it was, where it is stated, and which checkpoint it gave."""
 
 
 class TrainingCard(StrictModel):
     """A whole card; `load_card` also checks its words against the vocabulary."""
 
     card: Heading
+    includes: tuple[str, ...] = ()
+    """Names or paths of cards whose datasets were trained on too."""
+    stages: tuple[Stage, ...] = ()
     datasets: tuple[TrainedDataset, ...]
     undisclosed: Undisclosed | None = None
     stated: Stated | None = None
@@ -85,7 +101,35 @@ class TrainingCard(StrictModel):
             raise ValueError(f"dataset ids are given twice: {', '.join(twice)}")
         if self.card.complete and self.undisclosed is not None:
             raise ValueError("a card cannot be complete and have undisclosed data; set complete = false")
+        blank = [dataset.id for dataset in self.datasets if not dataset.targets]
+        if blank and self.stated is not None and self.stated.targets_complete:
+            raise ValueError(f"`targets_complete` needs the targets of every dataset, and `{blank[0]}` has none")
+        named = {stage for dataset in self.datasets for stage in dataset.stages}
+        known = [stage.name for stage in self.stages]
+        for name in sorted(named.union(self.undisclosed.stages if self.undisclosed else ()).difference(known)):
+            raise ValueError(f"stage `{name}` has no [[stages]] entry{nearest(name, known)}")
         return self
+
+    def stage(self, name: str) -> "TrainingCard":
+        """Return what one stage alone learnt from, as a card called `CARD@STAGE`.
+
+        What the makers call seen is said of the whole training, so it is left out; what they call unseen stays.
+
+        Raises:
+            UnknownNameError: When the training had no such stage.
+        """
+        known = [stage.name for stage in self.stages]
+        if name not in known:
+            hint = nearest(name, known) or f"; it has: {', '.join(known) or 'none'}"
+            raise UnknownNameError(f"card `{self.card.name}` has no stage `{name}`{hint}")
+        hidden, nothing = self.undisclosed, {"seen_targets": (), "seen_modalities": ()}
+        return TrainingCard(
+            card=self.card.model_copy(update={"name": f"{self.card.name}@{name}"}),
+            stages=self.stages,
+            datasets=tuple(dataset for dataset in self.datasets if not dataset.stages or name in dataset.stages),
+            undisclosed=hidden if hidden is not None and (not hidden.stages or name in hidden.stages) else None,
+            stated=self.stated and self.stated.model_copy(update=nothing),
+        )
 
     @cached_property
     def verified_targets(self) -> frozenset[str]:
@@ -101,27 +145,42 @@ class TrainingCard(StrictModel):
 
     @cached_property
     def modalities(self) -> frozenset[str]:
-        """Modalities of all listed datasets."""
-        return frozenset[str]().union(*(dataset.modalities for dataset in self.datasets))
+        """Modalities of all listed datasets, and those that the makers call trained."""
+        stated = self.stated.seen_modalities if self.stated else ()
+        return frozenset(stated).union(*(dataset.modalities for dataset in self.datasets))
 
 
 def load_card(name_or_path: str) -> TrainingCard:
-    """Load a shipped card by name, or a user's own by path.
+    """Load a shipped card by name, or a user's own by path; `CARD@STAGE` is one stage of it.
 
     Raises:
-        UnknownNameError: When there is no such card.
+        UnknownNameError: When there is no such card or stage.
         ConfigError: When it breaks its schema, or names a target or modality outside the vocabulary.
     """
-    path = find("cards", name_or_path)
+    file, at, stage = name_or_path.rpartition("@")
+    if not at or Path(name_or_path).is_file():
+        return _read(find("cards", name_or_path))
+    return _read(find("cards", file)).stage(stage)
+
+
+def _read(path: Path, above: tuple[Path, ...] = ()) -> TrainingCard:
+    """Read a card and those that it includes; `above` are the cards that are being read."""
+    if path in above:
+        raise ConfigError(f"{above[-1]}: `includes` goes round in a circle: {' -> '.join(one.stem for one in above)}")
     card = load_toml(path, TrainingCard)
     _check_words(path, card)
-    return card
+    parts = [_read(find("cards", name), (*above, path)).datasets for name in card.includes]
+    try:
+        return TrainingCard(**{**dict(card), "datasets": (*card.datasets, *chain.from_iterable(parts))})
+    except ValidationError as error:
+        raise ConfigError(f"{path}: with the cards that it includes, {error.errors()[0]['msg']}") from error
 
 
 def _check_words(path: Path, card: TrainingCard) -> None:
     stated = card.stated or Stated(source="")
     groups = [(f"dataset `{one.id}`", one.targets, one.modalities) for one in card.datasets]
-    groups += [("stated", (*stated.seen_targets, *stated.unseen_targets), stated.unseen_modalities)]
+    modalities_stated = (*stated.seen_modalities, *stated.unseen_modalities)
+    groups += [("stated", (*stated.seen_targets, *stated.unseen_targets), modalities_stated)]
     vocabulary = Vocabulary.load()
     for where, targets, modalities in groups:
         try:

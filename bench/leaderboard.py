@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import published
 from bench.aggregate import aggregate
 from bench.bootstrap import MIN_PATIENTS, stratify
 from bench.coverage import Coverage, coverage
 from bench.figures import ALL, FAILED_IS_ZERO, OVER_DATASETS, OVER_MASKS, Figure, Figures, Key
 from bench.finished import FinishedRun, patient_keys, read_comparable, rows_sha256
+from bench.published import Result
 from bench.ranking import Rank, rank
 from curate.files import write_bytes
 
@@ -48,6 +50,8 @@ class Board:
     tolerances: tuple[tuple[str, float], ...]
     """(unit, tolerance) pairs that NSD was measured with."""
     definitions: tuple[tuple[str, str], ...]
+    published: tuple[Result, ...] = ()
+    """What papers report on the same tasks: shown beside the runs, never ranked or averaged with them."""
 
     @property
     def last_step(self) -> int:
@@ -120,7 +124,8 @@ def build(runs: Sequence[FinishedRun], definitions: Definitions = ()) -> Board:
         Entry(run.model, run.is_reference, run.facts, rows_sha256(run), covered[run.model], ranks.get(run.model, {}))
         for run in runs
     )
-    return Board(tuple(sorted(entries, key=_place)), steps, figures, _tolerances(runs), tuple(definitions))
+    known = published.of_suite(str(runs[0].facts["suite"]["name"]))
+    return Board(tuple(sorted(entries, key=_place)), steps, figures, _tolerances(runs), tuple(definitions), known)
 
 
 def _ranks(

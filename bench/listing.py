@@ -1,9 +1,10 @@
-"""What ships: models, suites, protocols and metrics, as rows to print."""
+"""What ships: models, suites, training cards, protocols, metrics and published numbers, as rows to print."""
 
 import inspect
+from dataclasses import asdict
 from typing import Any
 
-from bench import models, protocols, suite
+from bench import cards, models, protocols, published, suite
 from bench.metrics import METRICS
 from bench.models.base import ModelCard
 from curate.errors import UsageError
@@ -11,8 +12,15 @@ from curate.plugins import shipped_names
 
 
 def rows(what: str) -> list[dict[str, Any]]:
-    """Return one row per model, suite, protocol or metric."""
-    return {"models": _models, "suites": _suites, "protocols": _protocols, "metrics": _metrics}[what]()
+    """Return one row per model, suite, training card, protocol, metric or published number."""
+    return {
+        "models": _models,
+        "suites": _suites,
+        "cards": _cards,
+        "protocols": _protocols,
+        "metrics": _metrics,
+        "published": _published,
+    }[what]()
 
 
 def definitions() -> list[tuple[str, str]]:
@@ -52,10 +60,31 @@ def _suites() -> list[dict[str, Any]]:
             "version": one.version,
             "protocol": f"{one.protocol.name}@{one.protocol.version}",
             "groups": len(one.groups),
+            "variants": " ".join(variant.name for variant in one.variants) or None,
             "description": one.description,
         }
         for one in found
     ]
+
+
+def _cards() -> list[dict[str, Any]]:
+    found = [cards.load_card(name) for name in shipped_names("cards")]
+    return [
+        {
+            "card": one.card.name,
+            "version": one.card.version,
+            "datasets": len(one.datasets),
+            "targets": len(one.verified_targets),
+            "modalities": " ".join(sorted(one.modalities)) or None,
+            "disclosed": "all" if one.card.complete else "in part",
+            "stages": " ".join(stage.name for stage in one.stages) or None,
+        }
+        for one in found
+    ]
+
+
+def _published() -> list[dict[str, Any]]:
+    return [asdict(one) for one in published.results()]
 
 
 def _protocols() -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Literal
 
 from bench.cards import TrainingCard
-from bench.lineage import Lineage, Sharing
+from curate.lineage import Lineage, Sharing
 from curate.vocabulary import Vocabulary
 
 Answer = Literal["seen", "unseen", "unknown"]
@@ -31,9 +31,10 @@ def seen(
     * target: seen when masks of it were certainly trained on, or when the card's makers say so. A left or right target
       counts as seen when the paired one was trained, and the paired one when both sides were. Otherwise unseen when
       the makers call it so. Otherwise unknown when a dataset with uncertain masks may have shown it. Otherwise unseen
-      when the card is complete, and unknown when it is not. Evidence of training thus outweighs a statement that a
-      target is unseen; a suite carries such statements beside the computed answer.
-    * modality: seen when a listed dataset has it; unseen when it is not and the modalities are listed in full.
+      when the card, or its list of datasets with masks, is complete, and unknown when neither is. Evidence of training
+      thus outweighs a statement that a target is unseen; a suite carries such statements beside the computed answer.
+    * modality: seen when a listed dataset has it or the makers say so; unseen when neither is so and the modalities are
+      listed in full.
     * dataset: seen when it is listed or shares images with a listed one by the lineage table; unknown when it is only
       likely to; otherwise unseen when the public datasets are listed in full.
     * image: unseen when its dataset is unseen, or when it was held out and no other listed dataset shares images with
@@ -50,31 +51,43 @@ def seen(
     Raises:
         UnknownNameError: When the target is not in the vocabulary.
     """
+    return Seen(
+        target_seen(card, target),
+        modality_seen(card, modality),
+        dataset_seen(card, dataset),
+        image_seen(card, dataset, image_id, split),
+    )
+
+
+def target_seen(card: TrainingCard | None, target: str) -> Answer:
+    """Answer for a target, as `seen` defines it.
+
+    Raises:
+        UnknownNameError: When the target is not in the vocabulary.
+    """
     if card is None:
-        return Seen("unknown", "unknown", "unknown", "unknown")
-    of_dataset = _dataset(card, dataset)
-    of_image: Answer = "unseen" if of_dataset == "unseen" else _image(card, dataset, image_id, split)
-    return Seen(_target(card, target), _modality(card, modality), of_dataset, of_image)
-
-
-def _target(card: TrainingCard, target: str) -> Answer:
-    if _covers(card.verified_targets, target):
-        return "seen"
-    if card.stated is not None and _covers(frozenset(card.stated.unseen_targets), target):
-        return "unseen"
-    if _covers(card.unverified_targets, target):
         return "unknown"
-    return "unseen" if card.card.complete else "unknown"
+    if covers(card.verified_targets, target):
+        return "seen"
+    if card.stated is not None and covers(frozenset(card.stated.unseen_targets), target):
+        return "unseen"
+    if covers(card.unverified_targets, target):
+        return "unknown"
+    listed = card.card.complete or (card.stated is not None and card.stated.targets_complete)
+    return "unseen" if listed else "unknown"
 
 
-def _covers(known: frozenset[str], target: str) -> bool:
-    """Say whether `target` is known itself, through its paired form, or through both of its sides."""
+def covers(known: frozenset[str], target: str) -> bool:
+    """Say whether `target` is among known ones itself, through its paired form, or through both of its sides."""
     vocabulary = Vocabulary.load()
     sides = vocabulary.sides(target)
     return target in known or vocabulary.unsided(target) in known or (sides is not None and known.issuperset(sides))
 
 
-def _modality(card: TrainingCard, modality: str) -> Answer:
+def modality_seen(card: TrainingCard | None, modality: str) -> Answer:
+    """Answer for a modality, as `seen` defines it."""
+    if card is None:
+        return "unknown"
     if modality in card.modalities:
         return "seen"
     stated = card.stated
@@ -82,7 +95,10 @@ def _modality(card: TrainingCard, modality: str) -> Answer:
     return "unseen" if listed or card.card.complete else "unknown"
 
 
-def _dataset(card: TrainingCard, dataset: str) -> Answer:
+def dataset_seen(card: TrainingCard | None, dataset: str) -> Answer:
+    """Answer for a dataset by its recipe id, as `seen` defines it."""
+    if card is None:
+        return "unknown"
     sharing = {_sharing(dataset, listed.id) for listed in card.datasets}
     if "yes" in sharing:
         return "seen"
@@ -92,8 +108,12 @@ def _dataset(card: TrainingCard, dataset: str) -> Answer:
     return "unseen" if listed else "unknown"
 
 
-def _image(card: TrainingCard, dataset: str, image_id: str, split: str | None) -> Answer:
-    """Answer for an image whose dataset is not unseen."""
+def image_seen(card: TrainingCard | None, dataset: str, image_id: str, split: str | None) -> Answer:
+    """Answer for an image, as `seen` defines it; `split` is the source's own, None where it has none."""
+    if card is None:
+        return "unknown"
+    if dataset_seen(card, dataset) == "unseen":
+        return "unseen"
     own = next((listed for listed in card.datasets if listed.id == dataset), None)
     if own is None:
         return "unknown"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from bench.figures import GROUPS, OVER_DATASETS, OVER_MASKS
 from bench.leaderboard import Board
-from bench.page import glossary, tables, words
+from bench.page import glossary, published_tables, tables, words
 from bench.page.cells import Cell
 from bench.page.tables import Table
 
@@ -58,6 +58,7 @@ def _results(board: Board) -> tuple[Section, ...]:
             chart="seen",
             folded=(tables.seen_targets_by_step(board), tables.seen_levels(board)),
         ),
+        _published(board),
         Section(
             "groups",
             "By dataset, modality and anatomy",
@@ -65,6 +66,12 @@ def _results(board: Board) -> tuple[Section, ...]:
             folded=(tables.grouped(board, "suite_group", _GROUPS["suite_group"]),),
         ),
     )
+
+
+def _published(board: Board) -> Section:
+    whole, parts = published_tables.whole(board.published), published_tables.parts(board.published)
+    shown, folded = ((whole,), (parts,)) if whole.groups else ((parts,), ())
+    return Section("published", "Published results", shown, published_tables.CAVEAT, folded=folded)
 
 
 def _background(board: Board) -> tuple[Section, ...]:

@@ -13,7 +13,7 @@ from bench import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("numpy", "pandas", "pyarrow", "torch", "dask", "distributed", "scipy", "skimage", "matplotlib", "pydantic")
-COMMANDS = ("list", "check-model", "run", "score", "leaderboard")
+COMMANDS = ("list", "suite", "seen", "check-model", "run", "score", "leaderboard")
 
 
 @pytest.fixture
@@ -106,6 +106,12 @@ def test_wrong_usage_is_one_line(bench, store, tmp_path, arguments, message):
         (("run", "all", "--model", "oracle", "--store", "nowhere", "--out", "run"), "nowhere: no finished store here"),
         (("score", "nowhere"), "nowhere: no run here; make one with `bench run"),
         (("leaderboard", "nowhere", "--out", "board"), "nowhere has no run.json"),
+        (("suite", "phantm"), "no suites named `phantm`; did you mean `phantom`"),
+        (("suite", "phantom", "--store", "nowhere"), "nowhere: no finished store here"),
+        (("suite", "sam-med3d-16@validation-2023"), "`sam-med3d-16@validation-2023` cannot be run here: its first two"),
+        (("seen", "sam-med", "phantom"), "no training card or model `sam-med`; did you mean `sam-"),
+        (("seen", "sam-med3d@stage9", "phantom"), "card `sam-med3d` has no stage `stage9`; did you mean `stage"),
+        (("seen", "sam-med3d", "phantom", "--store", "nowhere"), "nowhere: no finished store here"),
         (("check-model", "nobody"), "unknown model `nobody`"),
         (("check-model", "oracle", "--golden", "g.npz"), "no golden outputs for model 'oracle'"),
         (("check-model", "sam-med3d", "--golden", "g.npz"), "g.npz: cannot be read"),
@@ -175,6 +181,80 @@ def test_missing_datasets_exit_with_1(bench, store, tmp_path):
     assert "the suite names amos22, which the store does not have\n" in out
 
 
+def test_a_suite_says_what_it_needs_and_what_is_missing(bench, store, tmp_path):
+    """Without a store nothing is missing and the exit status is 0; with one it is 1 while a task cannot run."""
+    (tmp_path / "mine.toml").write_text(
+        'schema = 1\nname = "mine"\nversion = 1\ndescription = "d"\nsource = "s"\n'
+        '[protocol]\nname = "random-error"\nversion = 1\n[[groups]]\nname = "g"\ndatasets = ["hard", "nobodys"]\n'
+        '[[variants]]\nname = "box"\ndescription = "with boxes"\nsource = "s"\nlacks = "no boxes"\n'
+    )
+    where = "nobodys: no recipe called `nobodys` ships; write one with `curate init SOURCE_TREE`\n"
+    status, out, err = bench("suite", tmp_path / "mine.toml")
+    assert (status, err) == (0, "")
+    assert out.startswith("mine: d\ngroup  dataset  split  status  images  masks  targets\n")
+    assert "g      hard     all    needed  -       -      *\n" in out
+    assert out.endswith(f"{where}variant mine@box: with boxes\n")
+    status, out, _ = bench("suite", tmp_path / "mine.toml", "--store", store)
+    assert status == 1
+    assert "g      hard     all    ready         3      7  heart, kidney, kidney_tumor, liver and 1 more\n" in out
+    assert "g      nobodys  all    missing       0      0  *\n" in out
+    tasks = json.loads(bench("suite", tmp_path / "mine.toml", "--store", store, "--json")[1])["tasks"]
+    assert [(task["dataset"], task["status"], task["masks"]) for task in tasks] == [
+        ("hard", "ready", 7),
+        ("nobodys", "missing", 0),
+    ]
+
+
+def test_a_suite_that_is_all_there_exits_with_0(bench, store, tmp_path):
+    """When every task is ready, nothing is a finding."""
+    (tmp_path / "mine.toml").write_text(
+        'schema = 1\nname = "mine"\nversion = 1\ndescription = "d"\nsource = "s"\n'
+        '[protocol]\nname = "random-error"\nversion = 1\n[[groups]]\nname = "g"\ndatasets = ["hard:test"]\n'
+    )
+    assert bench("suite", tmp_path / "mine.toml", "--store", store)[0] == 0
+
+
+def test_a_variant_runs_as_a_suite_of_its_own(bench, store, tmp_path):
+    """The record names SUITE@VARIANT, its steps are the variant's, and the suite itself may not continue its run."""
+    (tmp_path / "mine.toml").write_text(
+        'schema = 1\nname = "mine"\nversion = 1\ndescription = "d"\nsource = "s"\n'
+        '[protocol]\nname = "random-error"\nversion = 1\n[[groups]]\nname = "g"\ndatasets = ["pictures"]\n'
+        '[[variants]]\nname = "two"\ndescription = "d"\nsource = "s"\n'
+        'protocol = { name = "random-error", version = 1, parameters = { score_after = [2] } }\n'
+    )
+    here = ("--model", "oracle", "--store", store, "--out", tmp_path / "run")
+    status, out, _ = bench("run", f"{tmp_path}/mine.toml@two", *here)
+    assert (status, out.splitlines()[0]) == (0, "oracle: 1 images, 1 rows (1 ok; 0 kept)")
+    record = json.loads((tmp_path / "run/run.json").read_text())
+    assert (record["suite"]["name"], record["protocol"]["parameters"]) == ("mine@two", {"score_after": [2]})
+    status, _, err = bench("run", tmp_path / "mine.toml", *here)
+    assert status == 2
+    assert "another run (suite, protocol differ)" in err
+
+
+def test_seen_prints_both_tables_and_every_disagreement(bench):
+    """Computed beside stated, a count by group, and one line for each statement that differs."""
+    status, out, err = bench("seen", "sam-med3d", "sam-med3d-16")
+    assert (status, err) == (0, "")
+    assert out.startswith("sam-med3d-16 for sam-med3d: computed from card and lineage, beside what the paper states\n")
+    rows = json.loads(bench("seen", "sam-med3d", "sam-med3d-16", "--json")[1])["rows"]
+    differing = [row for row in rows if row["disagrees"]]
+    stated = [row for row in rows if row["stated"]]
+    assert f"{len(differing)} of {len(stated)} statements differ from what is computed\n" in out
+    for row in differing:
+        line = f"{row['level']} {row['name']}: stated {row['stated']}, computed {row['computed']}: {row['why']}\n"
+        assert out.count(line) == 1
+    assert {"sega", "kits21", "brats21", "liver_tumor"} <= {row["name"] for row in differing}
+
+
+def test_seen_answers_for_a_store(bench, store):
+    """With a store, masks are counted: `untrained` has seen none of the 8."""
+    rows = json.loads(bench("seen", "region-growing", "all", "--store", store, "--json")[1])["rows"]
+    assert {row["computed"] for row in rows} == {"unseen"}
+    assert bench("seen", "region-growing", "all", "--store", store)[1].endswith("\nnothing is stated\n")
+    assert sum(row["masks"] for row in rows if row["level"] == "target") == 8
+
+
 def test_rows_without_predictions_exit_with_1(bench, store, tmp_path):
     """Scoring again that could not reach every row says so."""
     arguments = ("run", "all", "--model", "oracle", "--store", store, "--out", tmp_path / "run")
@@ -185,7 +265,9 @@ def test_rows_without_predictions_exit_with_1(bench, store, tmp_path):
     assert out.endswith("24 rows scored again\n8 rows have no prediction and stay as they were\n")
 
 
-@pytest.mark.parametrize("what", [(), ("models",), ("suites",), ("protocols",), ("metrics",)])
+@pytest.mark.parametrize(
+    "what", [(), ("models",), ("suites",), ("cards",), ("protocols",), ("metrics",), ("published",)]
+)
 def test_lists_print_tables_and_json(bench, what):
     """Both forms have the same rows; without a word, models are listed."""
     status, out, _ = bench("list", *what, "--json")

@@ -11,17 +11,19 @@ from bench.schema import SCORED
     ("what", "key", "names"),
     [
         ("models", "model", {"oracle", "empty", "box-fill", "region-growing", "sam-med3d"}),
-        ("suites", "suite", {"all", "phantom"}),
+        ("suites", "suite", {"all", "phantom", "sam-med3d-16"}),
+        ("cards", "card", {"sam-med3d", "sam-med2d", "sam-unet", "sam", "segvol", "untrained"}),
+        ("published", "paper", {"sam-med3d", "sam-med2d", "sam-unet"}),
         ("protocols", "protocol", {"random-error"}),
         ("metrics", "metric", {"dice", "iou", "nsd", "hd95_mm", "assd_mm", "volume_error"}),
     ],
 )
 def test_every_kind_is_listed(what, key, names):
-    """Each list has at least what is promised, with the same columns in each row and no empty cell."""
+    """Each list has at least what is promised, with the same columns in each row; what is not known is null."""
     rows = listing.rows(what)
     assert names <= {row[key] for row in rows}
     assert len({tuple(row) for row in rows}) == 1
-    assert all(isinstance(value, str | int) and value != "" for row in rows for value in row.values())
+    assert all(isinstance(value, str | int | float | None) and value != "" for row in rows for value in row.values())
 
 
 def test_a_broken_plugin_hides_no_other_model(monkeypatch):

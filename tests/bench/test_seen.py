@@ -151,6 +151,39 @@ def test_a_list_that_is_not_complete_leaves_others_unknown():
     assert ask(card(dataset("x", "liver")), modality="US") == Seen("seen", "unknown", "unknown", "unknown")
 
 
+def test_a_complete_list_of_masks_makes_other_targets_unseen():
+    """Where every dataset with masks is listed, what none shows is unseen, though images without masks are unknown."""
+    listed = card(dataset("x", "liver"), dataset("y", "spleen", verified=False), targets_complete=True)
+    assert ask(listed, target="stomach") == Seen("unseen", "seen", "unknown", "unknown")
+    assert ask(listed, target="spleen").target == "unknown"
+
+
+def test_a_stated_modality_is_seen_without_a_dataset():
+    """The makers' word is enough for seen, and says nothing of other modalities."""
+    listed = card(seen_modalities=["PET"])
+    assert (ask(listed, modality="PET").modality, ask(listed, modality="CT").modality) == ("seen", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "modality", "answers"),
+    [
+        ("sam", "liver", "CT", ("unseen", "unseen")),
+        ("sam-med2d", "breast_tumor", "US", ("seen", "seen")),
+        ("sam-med2d", "liver", "OCT", ("seen", "unseen")),
+        ("sam-unet", "liver", "microscopy", ("seen", "unseen")),
+        ("sam-med2d", "liver", "microscopy", ("seen", "seen")),
+        ("segvol", "prostate_lesion", "MR", ("unseen", "unseen")),
+        ("segvol", "parotid_gland", "CT", ("seen", "seen")),
+        ("nninteractive", "liver", "PET", ("unknown", "seen")),
+        ("medsam", "liver", "CT", ("unknown", "unknown")),
+    ],
+)
+def test_targets_and_modalities_of_the_shipped_cards(name, target, modality, answers):
+    """Photographs show nothing medical; SAM-UNet saw no microscope pictures; HaN-Seg taught SegVol glands."""
+    found = ask(load_card(name), target=target, modality=modality)
+    assert (found.target, found.modality) == answers
+
+
 def test_a_held_out_image_is_unknown_when_another_listed_dataset_may_hold_it():
     """The held-out split of LiTS is no proof when MSD Liver, which took its images, was trained on too."""
     lits = dataset("lits", "liver", held_out_splits=["test"])

@@ -17,6 +17,7 @@ name = "random-error"
 version = 1
 """
 ALL = '[[groups]]\nname = "all"\n'
+VARIANT = '[[variants]]\nname = "box"\ndescription = "boxes"\nsource = "a script"\nlacks = "no boxes"\n'
 
 
 @pytest.fixture
@@ -42,12 +43,6 @@ def group_of(write, store):
     return planned
 
 
-@pytest.mark.parametrize("name", ["all", "phantom"])
-def test_shipped_suites_load(name):
-    """Every shipped suite keeps the rules, and scores after 1, 3, 5 and 10 clicks."""
-    assert suite.load(name).protocol.parameters["score_after"] == [1, 3, 5, 10]
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -62,6 +57,23 @@ def test_shipped_suites_load(name):
         (HEAD + ALL + "datasets = []", "`groups.0.datasets`: Tuple should have at least 1 item"),
         (HEAD + ALL + 'stated = "maybe"', "'seen' or 'unseen'"),
         (HEAD + ALL + ALL, "group `all` is given twice"),
+        (HEAD + ALL + 'datasets = ["amos22:vall"]', "group `all`: unknown split `vall`; did you mean `val`"),
+        (HEAD + ALL + VARIANT + VARIANT, "variant `box` is given twice"),
+        (HEAD + ALL + VARIANT.replace("lacks", "lack"), "unknown key `variants.0.lack`; did you mean `lacks`"),
+        (
+            HEAD + ALL + VARIANT.replace('lacks = "no boxes"', ""),
+            "give a `protocol`, or say in `lacks` what is missing",
+        ),
+        (HEAD + ALL + VARIANT.replace('"box"', '"Box 1"'), "`variants.0.name`: String should match pattern"),
+        (
+            HEAD + ALL + VARIANT + 'protocol = { name = "random-eror", version = 1 }',
+            "unknown protocol `random-eror`; did you mean `random-error`",
+        ),
+        (
+            HEAD + ALL + '[stated]\nsource = "s"\nseen_modalities = ["CT"]\nunseen_modalities = ["CT"]',
+            "`CT` is stated to be both seen and unseen",
+        ),
+        (HEAD + ALL + '[stated]\nsource = "s"\nunseen_modalities = ["us"]', "unknown modality `us`; did you mean `US`"),
         (HEAD, "missing key `groups`"),
         (
             HEAD.replace("random-error", "random-eror") + ALL,
@@ -127,6 +139,29 @@ def test_masks_of_no_group_are_not_evaluated(group_of, conditions, masks):
     assert group_of(f'[[groups]]\nname = "some"\n{conditions}\n').keys() == masks
 
 
+def test_a_pair_takes_its_sides_and_a_side_takes_nothing_else():
+    """`kidney` names what is a left or a right kidney too; the left atrium is no side of a pair."""
+    assert suite.target_names("kidney_left") == ("kidney_left", "kidney")
+    assert suite.target_names("kidney") == ("kidney",)
+    assert suite.target_names("heart_atrium_left") == ("heart_atrium_left",)
+    assert suite.target_names("a word of an older vocabulary") == ("a word of an older vocabulary",)
+
+
+@pytest.mark.parametrize(
+    ("datasets", "images"),
+    [
+        ('["hard:train"]', {"hard/oblique"}),
+        ('["hard:test"]', {"hard/flipped", "hard/permuted"}),
+        ('["hard:train", "pictures"]', {"hard/oblique", "pictures/photo"}),
+        ('["*:t*"]', {"hard/oblique", "hard/flipped", "hard/permuted", "pictures/photo"}),
+    ],
+)
+def test_a_dataset_may_be_narrowed_to_a_split(group_of, datasets, images):
+    """`hard:train` is the training split of one dataset, whatever the other datasets of the group give."""
+    found = group_of(f'[[groups]]\nname = "some"\ndatasets = {datasets}\n')
+    assert {mask_id.partition("#")[0] for mask_id in found} == images
+
+
 def test_the_plan_is_sorted_and_tells_official_splits(store, everything):
     """Images and masks come in the order of their ids; only a split of the source itself is told."""
     units = plan(everything, store)
@@ -156,7 +191,7 @@ def test_limits_below_one_are_refused(store, everything, limit):
 def test_a_store_without_masks_of_the_suite_is_refused(write, store):
     """A run of nothing is an error that says where to look."""
     mine = suite.load(write(HEAD + '[[groups]]\nname = "none"\ntargets = ["aorta"]\n'))
-    with pytest.raises(UsageError, match=r"no mask of .* belongs to suite `mine`; see `curate stats"):
+    with pytest.raises(UsageError, match=r"no mask of .* belongs to suite `mine`; see `bench suite"):
         plan(mine, store)
 
 
@@ -171,6 +206,47 @@ def test_missing_datasets_are_named(write):
     mine = suite.load(write(HEAD + '[[groups]]\nname = "a"\ndatasets = ["amos22", "hard", "word*"]\n'))
     assert missing_datasets(mine, ["hard", "pictures"]) == ["amos22"]
     assert missing_datasets(mine, ["hard", "amos22"]) == []
+
+
+def test_a_split_of_a_dataset_needs_the_dataset(write):
+    """`amos22:val` is missing when amos22 is."""
+    mine = suite.load(write(HEAD + '[[groups]]\nname = "a"\ndatasets = ["amos22:val"]\n'))
+    assert missing_datasets(mine, ["hard"]) == ["amos22"]
+    assert missing_datasets(mine, ["amos22"]) == []
+
+
+def test_a_variant_is_the_suite_with_another_protocol(write):
+    """Name, protocol and description are the variant's; groups and metrics are the suite's; the hash differs."""
+    other = 'protocol = { name = "random-error", version = 1, parameters = { score_after = [2] } }\n'
+    path = write(HEAD + "[metrics]\nnsd_tolerance_mm = 3.0\n" + ALL + VARIANT + other)
+    whole, variant = suite.load(path), suite.load(f"{path}@box")
+    assert (variant.name, variant.description, variant.source) == ("mine@box", "boxes", "a script")
+    assert variant.protocol.parameters == {"score_after": [2]}
+    assert (variant.groups, variant.metrics, variant.variants) == (whole.groups, whole.metrics, ())
+    assert variant.sha256 != whole.sha256
+
+
+def test_a_variant_without_a_protocol_says_what_is_missing(write):
+    """What cannot be run is refused with the suite's own words, and an unknown variant with its neighbour."""
+    path = write(HEAD + ALL + VARIANT)
+    with pytest.raises(UsageError, match="`mine@box` cannot be run here: no boxes"):
+        suite.load(f"{path}@box")
+    with pytest.raises(UnknownNameError, match=r"has no variant `bo`; did you mean `box`\?$"):
+        suite.load(f"{path}@bo")
+    with pytest.raises(UnknownNameError, match="suite `all` has no variant `box`; it has: none"):
+        suite.load("all@box")
+
+
+def test_a_path_with_an_at_sign_is_a_path(tmp_path):
+    """A file is read as it is called, before any variant is looked for."""
+    path = tmp_path / "me@home.toml"
+    path.write_text(HEAD + ALL, encoding="utf-8")
+    assert suite.load(str(path)).name == "mine"
+
+
+def test_variants_do_not_change_the_hash(write):
+    """What somebody else ran is no part of what this suite evaluates."""
+    assert suite.load(write(HEAD + ALL)).sha256 == suite.load(write(HEAD + ALL + VARIANT)).sha256
 
 
 def test_the_hash_follows_the_content(write):

@@ -1,0 +1,89 @@
+"""The command `bench`: parse, call, print. No logic lives here, and nothing heavy is imported before it is needed."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.cli import of_models, of_runs, of_suites
+from curate.console import Commands, dispatch
+
+_SUITE = "name of a shipped suite, SUITE@VARIANT, or path to a TOML file"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 fine, 1 done with findings, 2 wrong usage or configuration."""
+    return dispatch(_parser(), argv)
+
+
+def _parser() -> argparse.ArgumentParser:
+    commands = Commands("bench", "Run segmentation models over suites and compare them.")
+    _add_lists(commands)
+    check = commands.add(
+        "check-model", of_models.check, "check a model on phantoms, or a network against golden outputs"
+    )
+    _add_model(check, positional=True)
+    check.add_argument(
+        "--golden", metavar="FILE", type=Path, help="golden outputs (.npz): print each array's error, exit 1 above 1e-4"
+    )
+    _add_run(commands)
+    score = commands.add("score", of_runs.score, "score kept predictions again, without a model")
+    score.add_argument("run", metavar="RUN", type=Path, help="folder of a run with --keep-predictions")
+    score.add_argument("--store", metavar="STORE", type=Path, help="where the run's store lies now")
+    board = commands.add("leaderboard", of_runs.leaderboard, "compare runs: Markdown, CSV, JSON and one HTML page")
+    board.add_argument("runs", metavar="RUN", nargs="+", type=Path, help="folders of runs on one suite")
+    board.add_argument("--out", metavar="DIR", type=Path, required=True, help="where the leaderboard goes")
+    return commands.parser
+
+
+def _add_lists(commands: Commands) -> None:
+    listing = commands.add(
+        "list", of_suites.list_, "list models, suites, cards, protocols, metrics or published numbers"
+    )
+    listing.add_argument(
+        "what",
+        nargs="?",
+        default="models",
+        choices=("models", "suites", "cards", "protocols", "metrics", "published"),
+        help="what to list (default: models)",
+    )
+    suite = commands.add("suite", of_suites.suite, "say what a suite needs, and what of it a store can run")
+    suite.add_argument("suite", metavar="SUITE", help=_SUITE)
+    suite.add_argument("--store", metavar="STORE", type=Path, help="store that `curate build` made")
+    seen = commands.add(
+        "seen", of_suites.seen, "say what of a suite a model has seen in training, and what its paper says"
+    )
+    seen.add_argument(
+        "model", metavar="MODEL_OR_CARD", help="name of a training card, CARD@STAGE or path to a TOML file, or a model"
+    )
+    seen.add_argument("suite", metavar="SUITE", help=_SUITE)
+    seen.add_argument("--store", metavar="STORE", type=Path, help="answer for the masks of this store")
+
+
+def _add_run(commands: Commands) -> None:
+    run = commands.add("run", of_runs.run, "run a model on a suite")
+    run.add_argument("suite", metavar="SUITE", help=_SUITE)
+    _add_model(run, positional=False)
+    run.add_argument("--store", metavar="STORE", type=Path, required=True, help="store that `curate build` made")
+    run.add_argument("--out", metavar="RUN", type=Path, required=True, help="folder of the run")
+    run.add_argument("--workers", metavar="N", type=int, default=1, help="processes to use (default: 1)")
+    run.add_argument("--scheduler", metavar="ADDRESS", help="address of a running dask scheduler")
+    run.add_argument(
+        "--resume",
+        choices=("missing", "never", "always"),
+        default="missing",
+        help="keep the rows that are there (missing), none (never), or all even of another run (always)",
+    )
+    run.add_argument("--limit", metavar="N", type=int, help="only the first N images")
+    run.add_argument("--keep-predictions", action="store_true", help="write predictions as label maps")
+
+
+def _add_model(parser: argparse.ArgumentParser, *, positional: bool) -> None:
+    text = "name of a model, or path/to/file.py:Name of your own"
+    if positional:
+        parser.add_argument("model", metavar="MODEL", help=text)
+    else:
+        parser.add_argument("--model", metavar="MODEL", required=True, help=text)
+    parser.add_argument("--weights", metavar="FILE", type=Path, help="checkpoint, for models that need one")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the model runs (default: auto)"
+    )
