@@ -40,7 +40,11 @@ def header(path: Path, entry: RecipeFiles) -> Header:
     if entry.axes is not None:
         shape = found.geometry.shape_ijk
         found = replace(found, shape=tuple(shape[axis] for axis in _order(entry.axes)[0]))
-    if entry.spacing_mm is not None:
+    if entry.spacing_unknown:
+        found = replace(
+            found, shape=found.canonical.shape_ijk, affine=np.eye(4), unit="pixel", repaired="spacing_unknown"
+        )
+    elif entry.spacing_mm is not None:
         affine = _stated_affine(found.geometry, entry.spacing_mm, entry.orientation)
         found = replace(found, affine=affine, unit="mm", repaired="spacing_from_recipe")
     return found
@@ -61,7 +65,10 @@ def read(path: Path, entry: RecipeFiles) -> Volume:
         volume = readers.read(path, _part(entry))
     if entry.axes is not None:
         volume = _arranged(volume, entry.axes)
-    if entry.spacing_mm is not None:
+    if entry.spacing_unknown:  # where the axes point is known, and kept
+        turned = volume.canonical()
+        volume = Volume(turned.voxels, Geometry(turned.geometry.shape_ijk, np.eye(4), "pixel"))
+    elif entry.spacing_mm is not None:
         affine = _stated_affine(volume.geometry, entry.spacing_mm, entry.orientation)
         volume = Volume(volume.voxels, Geometry(volume.geometry.shape_ijk, affine))
     if isinstance(entry, ImageFiles) and (entry.scale, entry.offset) != (1, 0):

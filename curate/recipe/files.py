@@ -42,6 +42,8 @@ class RecipeFiles(StrictModel):
     """Order and direction in which the voxels should have been stored, such as `-jik`; the header stays as it is."""
     spacing_mm: tuple[float, float, float] | None = None
     """Voxel spacing along the axes (after `axes`), for files that state none or a wrong one."""
+    spacing_unknown: bool = False
+    """The files state a wrong spacing, and the right one is not known: nothing of them is measured in mm."""
     orientation: str | None = None
     """Where the axes point; default: where the file says, and RAS where it says nothing."""
 
@@ -76,6 +78,8 @@ class RecipeFiles(StrictModel):
         found = _AXES.fullmatch(self.axes or "ijk")
         if found is None or {axis[-1] for axis in found.groups()} != set("ijk"):
             raise ValueError(f"axes `{self.axes}` must be i, j and k in some order, each with or without -")
+        if self.spacing_mm is not None and self.spacing_unknown:
+            raise ValueError("give `spacing_mm`, or `spacing_unknown`, and not both")
         if self.spacing_mm is not None and not all(0 < mm < float("inf") for mm in self.spacing_mm):
             raise ValueError("spacing_mm must be three positive numbers")
         axes = {"L": 0, "R": 0, "A": 1, "P": 1, "I": 2, "S": 2}

@@ -48,6 +48,7 @@ series = { uid = "1.2.3", description = "^Recon", modality = "CT", referenced = 
 path = "whole.nii.gz"
 case = "p9"
 modality = "CT"
+spacing_unknown = true
 [[labels]]
 path = "{case}/seg.nii.gz"
 images = ["T1"]
@@ -212,6 +213,7 @@ LIST = '[[splits.lists]]\nsplit = "val"\n'
     [
         (IMAGE, IMAGE + '\naxes = "ijj"', "axes `ijj` must be i, j and k in some order, each with or without -"),
         (IMAGE, IMAGE + '\naxes = "ij"', "axes `ij` must be i, j and k in some order"),
+        (IMAGE, IMAGE + "\nspacing_mm = [1, 1, 1]\nspacing_unknown = true", "give `spacing_mm`, or `spacing_unknown`"),
         (IMAGE, IMAGE + "\nspacing_mm = [1, 1, 0]", "spacing_mm must be three positive numbers"),
         (IMAGE, IMAGE + "\nspacing_mm = [1, 1]", "missing key `images.0.spacing_mm.2`"),
         (IMAGE, IMAGE + '\norientation = "LPS"', "`orientation` goes with `spacing_mm`"),

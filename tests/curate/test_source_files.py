@@ -164,3 +164,13 @@ def test_an_empty_folder_is_no_series(tmp_path):
     (tmp_path / "ct").mkdir()
     with pytest.raises(ReadError, match="ct"):
         source_files.header(tmp_path / "ct", image("{case}/"))
+
+
+def test_an_unknown_spacing_leaves_the_axes_and_takes_the_millimetres(nifti):
+    """`spacing_unknown`: voxels are turned to where the header says that they point, on a grid in pixels."""
+    plain, unknown = source_files.read(nifti, image()), source_files.read(nifti, image(spacing_unknown=True))
+    assert np.array_equal(unknown.voxels, plain.canonical().voxels)
+    assert (unknown.geometry.unit, unknown.geometry.spacing_mm) == ("pixel", None)
+    header = source_files.header(nifti, image(spacing_unknown=True))
+    assert header.geometry.same_grid(unknown.geometry, tolerance=0)
+    assert header.verdict == "repaired:spacing_unknown"
