@@ -90,14 +90,15 @@ def slices(box: Box) -> tuple[slice, slice, slice]:
 
 def bounding_box(inside: NDArray[np.bool_]) -> Box:
     """Return the half-open bounding box of a mask, (i, j, k); all zeros when it is empty."""
-    bounds: list[tuple[int, int]] = []
-    for axis in range(3):
-        others = tuple(n for n in range(3) if n != axis)
-        hits = np.flatnonzero(inside.any(axis=others))
+    low, high = [0, 0, 0], list(inside.shape)
+    # The slowest axis in memory first: each pass then reads only what the ones before it left.
+    for axis in sorted(range(3), key=lambda n: -abs(inside.strides[n])):
+        left = inside[slices((low[0], low[1], low[2], high[0], high[1], high[2]))]
+        hits = np.flatnonzero(left.any(axis=tuple(n for n in range(3) if n != axis)))
         if hits.size == 0:
             return (0, 0, 0, 0, 0, 0)
-        bounds.append((int(hits[0]), int(hits[-1]) + 1))
-    return (bounds[0][0], bounds[1][0], bounds[2][0], bounds[0][1], bounds[1][1], bounds[2][1])
+        low[axis], high[axis] = low[axis] + int(hits[0]), low[axis] + int(hits[-1]) + 1
+    return (low[0], low[1], low[2], high[0], high[1], high[2])
 
 
 def union_box(first: Box, second: Box) -> Box:

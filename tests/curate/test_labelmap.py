@@ -172,3 +172,18 @@ def test_extract_with_and_without_a_box_agree(values):
     expected = np.isin(labels.astype(int), values)
     assert (extract(labels, values).full() == expected).all()
     assert (extract(labels, values, (0, 0, 0, *SHAPE)).full() == expected).all()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_bounding_box_is_that_of_the_indices_in_any_memory_order(seed):
+    """Lowest and highest index plus one along each axis, for C order, Fortran order and strided views."""
+    random = np.random.default_rng(seed)
+    mask = random.random(tuple(random.integers(1, 9, 3))) < random.choice([0.01, 0.1, 0.7])
+    wanted = (0, 0, 0, 0, 0, 0)
+    if mask.any():
+        indices = np.argwhere(mask)
+        wanted = tuple(int(n) for n in (*indices.min(axis=0), *(indices.max(axis=0) + 1)))
+    wide = np.zeros((2 * mask.shape[0], *mask.shape[1:]), dtype=np.bool_)
+    wide[::2] = mask
+    for stored in (mask, np.asfortranarray(mask), mask.transpose(1, 2, 0).copy().transpose(2, 0, 1), wide[::2]):
+        assert bounding_box(stored) == wanted
