@@ -32,6 +32,21 @@ def iou(counts: VoxelCounts) -> float:
     return counts.both / (counts.reference + counts.prediction - counts.both)
 
 
+def precision(counts: VoxelCounts) -> float:
+    """Return |A and B| / |B| with B the prediction, 0 to 1; the prediction must hold a voxel."""
+    return counts.both / counts.prediction
+
+
+def recall(counts: VoxelCounts) -> float:
+    """Return |A and B| / |A| with A the reference, 0 to 1; the reference must hold a voxel."""
+    return counts.both / counts.reference
+
+
 def volume_error(counts: VoxelCounts) -> float:
     """Return (predicted - reference) / reference volume, -1 or more; the reference must hold a voxel."""
     return (counts.prediction - counts.reference) / counts.reference
+
+
+def volume_error_ml(counts: VoxelCounts, spacing_mm: tuple[float, float, float]) -> float:
+    """Return predicted - reference volume in millilitres; either mask may be empty."""
+    return (counts.prediction - counts.reference) * float(np.prod(spacing_mm)) / 1000

@@ -34,9 +34,13 @@ class Metric:
     """The value when only the reference is empty."""
     prediction_empty: float | None
     """The value when only the prediction is empty."""
+    by_formula: frozenset[EmptyCase] = frozenset()
+    """Cases in which the definition itself gives the value, which depends on the other mask; theirs above are None."""
+    kind: str | None = None
+    """The kind of target that alone has this metric (`lesion`); None for all. It is null for the others."""
 
     def when(self, case: EmptyCase) -> float | None:
-        """Return the value of this metric in an empty case; None means null."""
+        """Return the value of this metric in an empty case; None means null, or `by_formula`."""
         values: dict[EmptyCase, float | None] = {
             "both_empty": self.both_empty,
             "reference_empty": self.reference_empty,

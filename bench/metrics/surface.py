@@ -86,6 +86,11 @@ def hd95(measured: SurfaceDistances) -> float:
     )
 
 
+def hd(measured: SurfaceDistances) -> float:
+    """Return the Hausdorff distance, the farthest that any surfel lies from the other surface."""
+    return float(max(measured.from_reference.max(), measured.from_prediction.max()))
+
+
 def assd(measured: SurfaceDistances) -> float:
     """Return the mean distance of both surfaces, pooled and weighted by area, in the unit of spacing.
 
