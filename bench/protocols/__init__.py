@@ -4,7 +4,7 @@ A protocol is a pure function of (reference, previous prediction, history, key):
 draws the same prompts.
 """
 
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from bench.protocols.key import Key
 from bench.records import Prompts
@@ -15,18 +15,42 @@ from curate.plugins import Registry
 REGISTRY = Registry(
     kind="protocol",
     group="medseen.protocols",
-    builtin={"random-error": "bench.protocols.random_error:RandomError"},
+    builtin={
+        "automatic": "bench.protocols.automatic:Automatic",
+        "box": "bench.protocols.boxes:Box",
+        "box-jittered": "bench.protocols.boxes:BoxJittered",
+        "box-then-clicks": "bench.protocols.boxes:BoxThenClicks",
+        "cvpr25": "bench.protocols.cvpr25:Cvpr25",
+        "edt-largest": "bench.protocols.edt_largest:EdtLargest",
+        "key-slices": "bench.protocols.key_slices:KeySlices",
+        "lasso": "bench.protocols.strokes:Lasso",
+        "off-centre": "bench.protocols.edt_largest:OffCentre",
+        "propagation": "bench.protocols.key_slices:Propagation",
+        "random-error": "bench.protocols.random_error:RandomError",
+        "ritm": "bench.protocols.ritm:Ritm",
+        "scribble": "bench.protocols.strokes:Scribble",
+        "slice-boxes": "bench.protocols.slice_wise:SliceBoxes",
+        "slice-points": "bench.protocols.slice_wise:SlicePoints",
+        "start-mask": "bench.protocols.start_mask:StartMask",
+        "training-random": "bench.protocols.training_random:TrainingRandom",
+    },
 )
 
 
 class PromptProtocol(Protocol):
     """What every protocol has."""
 
-    name: ClassVar[str]
-    version: ClassVar[int]
-    """Raised by any change that can move a prompt; results of different versions are never mixed."""
-    kinds: ClassVar[frozenset[str]]
-    """Kinds of prompt that it shows: `points`, `box`."""
+    @property
+    def name(self) -> str:
+        """What suites call it."""
+
+    @property
+    def version(self) -> int:
+        """Raised by any change that can move a prompt; results of different versions are never mixed."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Kinds of prompt that it shows, in the words of `Prompts.kinds`."""
 
     @property
     def scored_steps(self) -> tuple[int, ...]:
@@ -37,7 +61,7 @@ class PromptProtocol(Protocol):
         """Everything else that changes the prompts or the steps, as JSON."""
 
     def prompt(self, reference: BoxMask, prediction: BoxMask | None, history: Prompts, key: Key) -> Prompts:
-        """Return the history and what is shown at step `key.step`.
+        """Return the history and what is shown at step `key.step`; the history itself where nothing is added.
 
         Args:
             reference: What the user wants; never empty.
@@ -47,7 +71,7 @@ class PromptProtocol(Protocol):
         """
 
     def actions(self, prompts: Prompts) -> int:
-        """Return what these prompts cost a user, in actions (a click is one)."""
+        """Return what these prompts cost a user, in actions: a click is one, `docs/protocols.md` has the others."""
 
 
 def load(name: str, version: int, parameters: dict[str, Any]) -> PromptProtocol:
