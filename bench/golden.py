@@ -7,19 +7,16 @@ get the same numbers, and agree to rounding if they compute the same.
 import importlib
 import math
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.errors import MedseenError, UnknownNameError, UsageError
-
-INPUTS = ("input_name", "points", "labels")
-"""What a golden file says was fed in; the other arrays are what came out."""
+from bench.golden_arrays import ADVICE, read_arrays, relative_error, require_comparable
+from curate.errors import UnknownNameError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +24,28 @@ class Golden:
     """How a model computes its golden outputs again."""
 
     module: str
-    """Has `answers(weight, image, inputs)`, which returns every array of the model's golden file by name."""
+    """Has `answers(weight, image, inputs, **options)`, which returns every array of the model's golden file by name."""
     axes: int
     """Coordinates of a point."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """Which of several networks of one module."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Return the arrays of a golden file that say what was fed in; the others are what came out."""
+        return ("input_name", "points", "labels", *(("box",) if self.axes == 2 else ()))
 
 
-MODELS: Mapping[str, Golden] = {"sam-med3d": Golden("bench.models.sam_med3d.golden", axes=3)}
+MODELS: Mapping[str, Golden] = {
+    "sam-med3d": Golden("bench.models.sam_med3d.golden", axes=3),
+    "sam-med2d": Golden("bench.models.sam_med2d.golden", axes=2),
+    "sam-unet-res34": Golden("bench.models.sam_unet.golden", axes=2, options={"layers": 34}),
+    "sam-unet-res50": Golden("bench.models.sam_unet.golden", axes=2, options={"layers": 50}),
+    "sam-vit-b": Golden("bench.models.sam.golden", axes=2),
+    "sam-vit-b-256": Golden("bench.models.sam_med2d.golden", axes=2, options={"adapters": False}),
+    "sam-vit-h": Golden("bench.models.sam.golden", axes=2, options={"size": "vit-h"}),
+    "sam-vit-l": Golden("bench.models.sam.golden", axes=2, options={"size": "vit-l"}),
+}
 
 
 def golden_weight(key: str, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -64,12 +77,23 @@ def golden_image(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
     return _normal(name, shape)
 
 
+def require(model: str) -> None:
+    """Refuse models without golden outputs.
+
+    Raises:
+        UnknownNameError: With the models that have some.
+    """
+    if model not in MODELS:
+        raise UnknownNameError(f"no golden outputs for model {model!r}; known: {', '.join(sorted(MODELS))}")
+
+
 def check(model: str, path: Path) -> dict[str, float]:
     """Compute every array of a golden file again and return how far off each one is.
 
     Args:
         model: A name in `MODELS`.
-        path: A .npz file: `input_name`, `points`, `labels`, and the arrays that the published network gave.
+        path: A .npz file: `input_name`, `points`, `labels`, for 2D models `box`, and the arrays that the published
+            network gave.
 
     Returns:
         Array name -> max|a - b| / max(1, max|b|), where b is the file's; below 1e-4 is agreement.
@@ -79,14 +103,17 @@ def check(model: str, path: Path) -> dict[str, float]:
         UsageError: When the file is damaged, lacks an array or holds another model's.
         MedseenError: When the network answers with values that are not finite.
     """
-    if model not in MODELS:
-        raise UnknownNameError(f"no golden outputs for model {model!r}; known: {', '.join(sorted(MODELS))}")
-    stored = _read(path)
-    inputs = {name: stored.pop(name) for name in INPUTS}
-    _require_prompts(path, inputs, MODELS[model].axes)
-    computed = importlib.import_module(MODELS[model].module).answers(golden_weight, golden_image, inputs)
-    _require_same_arrays(path, stored, computed, model)
-    return {name: _error(computed[name], stored[name], name) for name in stored}
+    require(model)
+    golden = MODELS[model]
+    stored = read_arrays(path)
+    _require_names(golden.inputs, stored, f"{path}: lacks", ADVICE)
+    inputs = {name: stored.pop(name) for name in golden.inputs}
+    _require_prompts(path, inputs, golden.axes)
+    answers = importlib.import_module(golden.module).answers
+    computed = answers(golden_weight, golden_image, inputs, **golden.options)
+    _require_names(computed, stored, f"{path}: is no golden file of {model}: lacks", "check MODEL and --golden")
+    require_comparable(path, stored, computed, model)
+    return {name: relative_error(computed[name], stored[name], name) for name in stored}
 
 
 def _normal(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -99,18 +126,11 @@ def _is_token(key: str, shape: tuple[int, ...]) -> bool:
     return len(shape) == 2 and shape[0] <= 8 and key.endswith(".weight") and ("embed" in key or "token" in key)
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
-    """Read a golden file; nothing in it is unpickled."""
-    advice = "name a golden .npz file with --golden FILE"
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, BadZipFile, zlib.error, TypeError) as error:
-        raise UsageError(f"{path}: cannot be read as plain arrays ({type(error).__name__}); {advice}") from error
-    missing = [name for name in INPUTS if name not in arrays]
+def _require_names(names: Iterable[str], stored: Container[str], what: str, advice: str) -> None:
+    """Refuse a file that does not hold every one of `names`."""
+    missing = sorted(name for name in names if name not in stored)
     if missing:
-        raise UsageError(f"{path}: lacks {', '.join(missing)}; {advice}")
-    return arrays
+        raise UsageError(f"{what} {', '.join(missing)}; {advice}")
 
 
 def _require_prompts(path: Path, inputs: Mapping[str, NDArray[Any]], axes: int) -> None:
@@ -122,28 +142,6 @@ def _require_prompts(path: Path, inputs: Mapping[str, NDArray[Any]], axes: int) 
             f"{path}: points {points.shape} and labels {labels.tolist()} are no (n, {axes}) and n labels of 0 or 1; "
             "check MODEL and --golden"
         )
-
-
-def _require_same_arrays(
-    path: Path, stored: Mapping[str, NDArray[Any]], computed: Mapping[str, NDArray[Any]], model: str
-) -> None:
-    missing, unknown = sorted(computed.keys() - stored.keys()), sorted(stored.keys() - computed.keys())
-    if missing or unknown:
-        found = "; ".join(
-            f"{what} {', '.join(names)}" for what, names in (("lacks", missing), ("holds", unknown)) if names
-        )
-        raise UsageError(f"{path}: is no golden file of {model}: {found}; check MODEL and --golden")
-    for name, array in stored.items():
-        if array.shape != computed[name].shape or array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-            raise UsageError(
-                f"{path}: {name} is {array.dtype} {array.shape}, expected finite numbers {computed[name].shape}; "
-                "check MODEL and --golden"
-            )
-
-
-def _error(computed: NDArray[Any], stored: NDArray[Any], name: str) -> float:
-    """Return the largest difference, relative to the largest stored value where that is above one."""
-    found, expected = computed.astype(np.float64), stored.astype(np.float64)
-    if not np.isfinite(found).all():
-        raise MedseenError(f"{name}: the network answers with NaN or infinity on this machine")
-    return float(np.abs(found - expected).max() / max(1.0, np.abs(expected).max()))
+    box = inputs.get("box")
+    if box is not None and not (box.dtype.kind in "fiu" and box.shape == (4,) and (box[:2] < box[2:]).all()):
+        raise UsageError(f"{path}: box {box.tolist()} is no x0, y0, x1, y1 with x0 < x1 and y0 < y1; check --golden")

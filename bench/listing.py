@@ -1,4 +1,4 @@
-"""What ships: models, suites, training cards, protocols, metrics and published numbers, as rows to print."""
+"""What ships or is known: models, suites, cards, protocols, metrics, weights and published numbers, as rows."""
 
 import inspect
 from dataclasses import asdict
@@ -6,21 +6,27 @@ from typing import Any
 
 from bench import cards, models, protocols, published, suite
 from bench.metrics import METRICS
+from bench.models import weights
 from bench.models.base import ModelCard
 from curate.errors import UsageError
 from curate.plugins import shipped_names
 
 
 def rows(what: str) -> list[dict[str, Any]]:
-    """Return one row per model, suite, training card, protocol, metric or published number."""
+    """Return one row per model, suite, training card, protocol, metric, weights file or published number."""
     return {
         "models": _models,
         "suites": _suites,
         "cards": _cards,
         "protocols": _protocols,
         "metrics": _metrics,
+        "weights": _weights,
         "published": _published,
     }[what]()
+
+
+def _weights() -> list[dict[str, Any]]:
+    return [asdict(one) for one in weights.published()]
 
 
 def definitions() -> list[tuple[str, str]]:

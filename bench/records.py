@@ -1,12 +1,26 @@
 """The nouns of an evaluation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curate.geometry import Box
+from curate.labelmap import BoxMask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stroke:
+    """What a user drew without lifting the pen."""
+
+    tool: Literal["scribble", "lasso"]
+    """A scribble runs inside its region, a lasso around it."""
+    voxels_ijk: NDArray[np.int64]
+    """(n, 3) voxel indices on the image's own grid, in no order of drawing."""
+    label: int
+    """1 for the target, 0 for what is not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +35,16 @@ class Prompts:
     """(n,): 1 inside the target, 0 outside."""
     box: Box | None = None
     """Half-open box in voxels around the target."""
+    target: str | None = None
+    """Vocabulary slug of what to segment; only models whose card lists `target` are told."""
+    previous: BoxMask | None = None
+    """A mask on the image's own grid to start from; only models whose card lists `previous` are shown one."""
+    boxes: tuple[Box, ...] = ()
+    """Half-open boxes one slice thick, where slices have boxes of their own."""
+    strokes: tuple[Stroke, ...] = ()
+    """Scribbles and lassos, oldest first."""
+    n_actions: int = 0
+    """What all of this, and what is no longer shown, cost the user; protocols that count points leave it 0."""
 
     def __post_init__(self) -> None:
         """Refuse points that do not pair with labels."""
@@ -29,15 +53,20 @@ class Prompts:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """Which kinds of prompt are present: `points`, `box`."""
-        kinds = {"points"} if len(self.labels) else set()
-        return frozenset(kinds | ({"box"} if self.box else set()))
+        """Which kinds of prompt are present: `points`, `box`, `boxes`, `scribble`, `lasso`, `target`, `previous`."""
+        shown = {"points": len(self.labels), "box": self.box, "target": self.target, "previous": self.previous}
+        kinds = {kind for kind, value in shown.items() if value} | {stroke.tool for stroke in self.strokes}
+        return frozenset(kinds | {"boxes"} if self.boxes else kinds)
 
     def copy(self) -> "Prompts":
         """Return equal prompts in arrays of their own, for a model to do with as it likes."""
-        return Prompts(self.key, self.points_ijk.copy(), self.labels.copy(), self.box)
+        mask = self.previous
+        own = None if mask is None else BoxMask(mask.shape_ijk, mask.box, mask.voxels.copy())
+        strokes = tuple(replace(stroke, voxels_ijk=stroke.voxels_ijk.copy()) for stroke in self.strokes)
+        points, labels = self.points_ijk.copy(), self.labels.copy()
+        return replace(self, points_ijk=points, labels=labels, previous=own, strokes=strokes)
 
     def with_point(self, point_ijk: Sequence[int], label: int) -> "Prompts":
         """Return these prompts and one more point."""
         points = np.vstack([self.points_ijk, np.asarray(point_ijk, dtype=np.int64)[None]])
-        return Prompts(self.key, points, np.append(self.labels, np.int64(label)), self.box)
+        return replace(self, points_ijk=points, labels=np.append(self.labels, np.int64(label)))

@@ -104,8 +104,10 @@ def load_model(choice: Choice, start: str) -> AnyModel:
 
 def _settled(choice: Choice) -> Choice:
     """Return a choice that means the same on every worker: absolute paths, and a device that is there."""
-    weights = None if choice.weights is None else choice.weights.resolve()
-    return Choice(models.resolved(choice.name), weights, models.device_for(choice.name, choice.device))
+    weights = models.weights_for(choice.name, choice.weights)
+    return Choice(
+        models.resolved(choice.name), weights and weights.absolute(), models.device_for(choice.name, choice.device)
+    )
 
 
 def _opened(

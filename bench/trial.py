@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench import metrics, protocols
 from bench.answers import MODEL_ERRORS, answers, status_of
@@ -41,6 +42,8 @@ class Target:
 
     mask_id: str
     reference: BoxMask
+    slug: str
+    """What it is, in the words of the vocabulary; told only to models that are to be told."""
 
     @property
     def key(self) -> str:
@@ -73,7 +76,8 @@ def evaluate(unit: Unit, suite: Suite, model: AnyModel, store: Path, keep: Keep 
         session, seconds_encode = _timed(lambda: _open(model, image, targets))
     except MODEL_ERRORS as error:
         return [row for target in targets for row in trial.failed(target, error)]
-    return trial.run(session, targets, image.geometry, seconds_encode)
+    told = "target" in model.card.capabilities.prompts
+    return trial.run(session, [_start(target, told=told) for target in targets], image.geometry, seconds_encode)
 
 
 def lost(unit: Unit, suite: Suite, error: BaseException) -> list[Row]:
@@ -83,7 +87,7 @@ def lost(unit: Unit, suite: Suite, error: BaseException) -> list[Row]:
     return [
         {**row, "reference_voxels": mask["voxels"]}
         for mask in unit.masks
-        for row in trial.failed(Target(mask["mask_id"], nothing), error)
+        for row in trial.failed(Target(mask["mask_id"], nothing, mask["target"]), error)
     ]
 
 
@@ -102,11 +106,12 @@ def read_unit(unit: Unit, store: Path) -> tuple[Volume, list[Target]]:
     affine = np.array(unit.image["affine"]).reshape(4, 4)
     grid = Geometry(image.geometry.shape_ijk, affine, "pixel" if unit.image["spacing_mm"] is None else "mm")
     labels = {path: volume.read(store / path).voxels for path in sorted({mask["path"] for mask in unit.masks})}
-    targets = [
-        Target(mask["mask_id"], extract(labels[mask["path"]], mask["label_values"], tuple(mask["bbox_ijk"])))
-        for mask in unit.masks
-    ]
-    return Volume(image.voxels, grid), targets
+    return Volume(image.voxels, grid), [_target(mask, labels[mask["path"]]) for mask in unit.masks]
+
+
+def _target(mask: Mapping[str, Any], labels: NDArray[Any]) -> Target:
+    reference = extract(labels, mask["label_values"], tuple(mask["bbox_ijk"]))
+    return Target(mask["mask_id"], reference, mask["target"])
 
 
 def tolerance(suite: Suite, geometry: Geometry) -> float:
@@ -146,10 +151,9 @@ class _Trial:
         if lacking:
             raise UnsupportedError(f"{card.name} takes no {lacking[0]}")
 
-    def run(self, session: Session, targets: Sequence[Target], geometry: Geometry, seconds_encode: float) -> list[Row]:
+    def run(self, session: Session, states: list[_State], geometry: Geometry, seconds_encode: float) -> list[Row]:
         """Prompt all targets step by step; a target that fails drops out, the others go on."""
         rows: list[Row] = []
-        states = [_State(target, Prompts(target.key)) for target in targets]
         for step in range(1, self.protocol.scored_steps[-1] + 1):
             states = [state for state in states if self._shown(state, step, rows)]
             asked = answers(session, [state.prompts for state in states], geometry.shape_ijk)
@@ -187,7 +191,12 @@ class _Trial:
         """Draw the next prompt; a mask to which the protocol cannot be applied gets rows that say so."""
         image, before = self.unit.image, state.prompts
         what = state.target.mask_id.removeprefix(f"{image['image_id']}#")
-        key = Key(self.protocol.name, self.protocol.version, image["dataset"], image["image_id"], what, step)
+        name, version, spacing = (
+            self.protocol.name,
+            self.protocol.version,
+            tuple(image["spacing_mm"] or (1.0, 1.0, 1.0)),
+        )
+        key = Key(name, version, image["dataset"], image["image_id"], what, step, spacing=spacing)
         try:
             state.prompts, state.seconds_prompt = _timed(
                 lambda: self.protocol.prompt(state.target.reference, state.prediction, before, key)
@@ -217,6 +226,11 @@ class _Trial:
             "status": status,
             "detail": detail,
         }
+
+
+def _start(target: Target, *, told: bool) -> _State:
+    """Return a target before its first prompt; a model that is to be told gets its slug."""
+    return _State(target, Prompts(target.key, target=target.slug if told else None))
 
 
 def _open(model: AnyModel, image: Volume, targets: Sequence[Target]) -> Session:

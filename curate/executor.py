@@ -154,7 +154,7 @@ def _memory_settings() -> dict[str, object]:
 
     key = "distributed.nanny.pre-spawn-environ"
     kept = {"MALLOC_TRIM_THRESHOLD_": _KEPT_BYTES, "MALLOC_MMAP_THRESHOLD_": _SMALL_BYTES}
-    return {key: dask.config.get(key) | kept}
+    return {key: dask.config.get(key) | kept, "distributed.worker.profile.enabled": False}
 
 
 @contextmanager

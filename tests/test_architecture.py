@@ -43,7 +43,9 @@ HOMES = {
     "distributed": ("curate/executor.py",),
     "pooch": ("curate/fetch/",),
     "requests": ("curate/fetch/",),
-    "torch": ("bench/models/", "bench/devices.py"),
+    "torch": ("bench/models/", "bench/devices.py", "bench/metrics/on_torch.py"),
+    "transformers": ("bench/models/",),
+    "onnxruntime": ("bench/models/",),
     "monai": ("bench/models/",),
     "matplotlib": ("bench/plots.py",),
 }
@@ -142,7 +144,7 @@ def test_every_import_has_its_place():
         (
             "bench/score.py",
             "if 1:\n    import torch.nn",
-            ":2 imports torch, whose home is bench/models/, bench/devices.py",
+            ":2 imports torch, whose home is bench/models/, bench/devices.py, bench/metrics/on_torch.py",
         ),
         ("curate/pipeline.py", "from dask import delayed", ":1 imports dask, whose home is curate/executor.py"),
         ("curate/recipe.py", "from curate import scan", ":1 imports curate.scan from a layer above"),

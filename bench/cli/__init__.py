@@ -19,12 +19,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = Commands("bench", "Run segmentation models over suites and compare them.")
     _add_lists(commands)
     check = commands.add(
-        "check-model", of_models.check, "check a model on phantoms, or a network against golden outputs"
+        "check-model", of_models.check, "check a model on phantoms, its weights, or its answers against golden outputs"
     )
     _add_model(check, positional=True)
     check.add_argument(
         "--golden", metavar="FILE", type=Path, help="golden outputs (.npz): print each array's error, exit 1 above 1e-4"
     )
+    check.add_argument("--corpus", metavar="DIR", type=Path, help="images of a golden file that is about real images")
     _add_run(commands)
     score = commands.add("score", of_runs.score, "score kept predictions again, without a model")
     score.add_argument("run", metavar="RUN", type=Path, help="folder of a run with --keep-predictions")
@@ -43,7 +44,7 @@ def _add_lists(commands: Commands) -> None:
         "what",
         nargs="?",
         default="models",
-        choices=("models", "suites", "cards", "protocols", "metrics", "published"),
+        choices=("models", "suites", "cards", "protocols", "metrics", "weights", "published"),
         help="what to list (default: models)",
     )
     suite = commands.add("suite", of_suites.suite, "say what a suite needs, and what of it a store can run")
@@ -83,7 +84,12 @@ def _add_model(parser: argparse.ArgumentParser, *, positional: bool) -> None:
         parser.add_argument("model", metavar="MODEL", help=text)
     else:
         parser.add_argument("--model", metavar="MODEL", required=True, help=text)
-    parser.add_argument("--weights", metavar="FILE", type=Path, help="checkpoint, for models that need one")
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        type=Path,
+        help="checkpoint: a file or folder, or hf://owner/repository/file[@revision]",
+    )
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the model runs (default: auto)"
     )

@@ -1,25 +1,48 @@
 """`bench check-model`."""
 
 import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from curate.console import FINDINGS, FINE, print_json, print_table
+from curate.errors import UsageError
 
 _GOLDEN_TOLERANCE = 1e-4
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """Check a model on phantoms, or a network against golden outputs."""
+    """Check a model on phantoms, its weights, or its answers against golden outputs."""
     if arguments.golden is not None:
-        from bench import golden
+        return _golden(arguments)
+    if arguments.corpus is not None:
+        raise UsageError("--corpus holds the images of a golden file: add --golden FILE.npz")
+    from bench import conformance, models
+    from bench.models.verify import verify
 
-        errors = golden.check(arguments.model, arguments.golden)
-        print_json(errors)
-        return FINE if max(errors.values()) <= _GOLDEN_TOLERANCE else FINDINGS
-    from bench import conformance
+    weights = models.weights_for(arguments.model, arguments.weights)
+    results = [] if weights is None else verify(arguments.model, weights)
+    if not any(result["result"] == "fail" for result in results):
+        results += conformance.check(arguments.model, weights, arguments.device)
+    return _shown(results, arguments)
 
-    results = conformance.check(arguments.model, arguments.weights, arguments.device)
+
+def _golden(arguments: argparse.Namespace) -> int:
+    from bench import golden, golden_pipeline
+
+    golden.require(arguments.model)
+    if arguments.corpus is not None:
+        return _shown(golden_pipeline.check(arguments.model, arguments.golden, arguments.corpus), arguments)
+    if golden_pipeline.is_pipeline(arguments.golden):
+        raise UsageError(f"{arguments.golden}: is about real images: add --corpus DIR, the folder that holds them")
+    errors = golden.check(arguments.model, arguments.golden)
+    print_json(errors)
+    return FINE if max(errors.values()) <= _GOLDEN_TOLERANCE else FINDINGS
+
+
+def _shown(results: Sequence[Mapping[str, Any]], arguments: argparse.Namespace) -> int:
+    rows = [dict(result) for result in results]
     if arguments.json:
-        print_json(results)
+        print_json(rows)
     else:
-        print_table(results)
-    return FINE if all(result["result"] == "pass" for result in results) else FINDINGS
+        print_table(rows)
+    return FINDINGS if any(row["result"] == "fail" for row in rows) else FINE

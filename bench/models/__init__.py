@@ -1,4 +1,4 @@
-"""Models by name: built in, from entry points (`medseen.models`), or from a user's own file."""
+"""Models by name: built in, from entry points (`medseen.models`), a user's own file, or a program (`exec:`)."""
 
 import hashlib
 import importlib.util
@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,26 @@ REGISTRY = Registry(
         "empty": "bench.models.reference:Empty",
         "region-growing": "bench.models.region_growing:RegionGrowing",
         "sam-med3d": "bench.models.sam_med3d.model:SamMed3D",
+        "sam-med3d-crop": "bench.models.sam_med3d.model:SamMed3DCrop",
+        "sam-med3d-native": "bench.models.sam_med3d.model:SamMed3DNative",
+        "sam-med2d": "bench.models.sam_med2d.model:SamMed2D",
+        "sam-unet-res34": "bench.models.sam_unet.model:SamUNetRes34",
+        "sam-unet-res50": "bench.models.sam_unet.model:SamUNetRes50",
+        "sam-vit-b": "bench.models.sam.model:SamVitB",
+        "sam-vit-l": "bench.models.sam.model:SamVitL",
+        "sam-vit-h": "bench.models.sam.model:SamVitH",
+        "sam-vit-b-256": "bench.models.sam.model:SamVitB256",
+        "torchscript": "bench.models.adapters.torchscript:TorchScript",
+        "onnx": "bench.models.adapters.onnx:Onnx",
+        "monai-bundle": "bench.models.adapters.monai_bundle:MonaiBundle",
+        "vista3d": "bench.models.adapters.vista3d:Vista3d",
+        "sam-transformers": "bench.models.adapters.transformers_sam:SamTransformers",
+        "sam2": "bench.models.adapters.transformers_sam:Sam2Transformers",
+        "medsam": "bench.models.adapters.medsam:MedSam",
+        "nninteractive": "bench.models.adapters.nninteractive:NnInteractive",
     },
 )
+_PROGRAM = "exec:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +62,8 @@ def load(name: str, weights: Path | None = None, device: str = "cpu") -> AnyMode
     """Make a model.
 
     Args:
-        name: A shipped or installed model, or `path/to/file.py:Name` for a user's own class or function.
+        name: A shipped or installed model, `path/to/file.py:Name` for a user's own class or function, or
+            `exec:COMMAND` for a program that talks the protocol of `docs/your-model.md`.
         weights: Checkpoint, for models that need one.
         device: Torch device, for models that use one.
 
@@ -55,10 +75,7 @@ def load(name: str, weights: Path | None = None, device: str = "cpu") -> AnyMode
         UsageError: When the model takes no weights and some were given, needs some, or cannot be made.
     """
     factory = _factory(name)
-    if weights is not None and not _takes(factory, "weights"):
-        raise UsageError(f"model `{name}` has no weights; leave --weights out")
-    if weights is not None and not weights.exists():
-        raise UsageError(f"{weights}: no such file; name the checkpoint with --weights FILE")
+    weights = _local(name, factory, weights)
     options: dict[str, Any] = {"weights": weights, "device": device}
     try:
         model = factory(**{key: value for key, value in options.items() if _takes(factory, key)})
@@ -69,6 +86,16 @@ def load(name: str, weights: Path | None = None, device: str = "cpu") -> AnyMode
     _check(name, model)
     made: AnyModel = model
     return made
+
+
+def weights_for(name: str, weights: Path | None) -> Path | None:
+    """Return where a model's weights lie on disk, downloaded first where they are on a hub.
+
+    Raises:
+        UnknownNameError: When nothing has that name.
+        UsageError: When the model takes no weights, or there is no such file.
+    """
+    return _local(name, _factory(name), weights)
 
 
 def device_for(name: str, device: str) -> str:
@@ -86,17 +113,29 @@ def device_for(name: str, device: str) -> str:
 
 
 def resolved(name: str) -> str:
-    """Return a name that means the same in every working directory: the path of a user's own file is made absolute."""
+    """Return a name that means the same in every working directory: paths of a user's own files are made absolute."""
+    if name.startswith(_PROGRAM):
+        from bench.models.process.model import resolved as resolved_command
+
+        return _PROGRAM + resolved_command(name.removeprefix(_PROGRAM))
     path, separator, attribute = name.rpartition(":")
     return f"{Path(path).resolve()}{separator}{attribute}" if _is_file_name(name) else name
 
 
 def source_sha256(name: str) -> str | None:
-    """Return the SHA-256 of the user's own file that a model comes from; None for shipped and installed models."""
+    """Return the SHA-256 of the user's own files that a model comes from; None for shipped and installed models."""
+    if name.startswith(_PROGRAM):
+        from bench.models.process.model import source_sha256 as command_sha256
+
+        return command_sha256(name.removeprefix(_PROGRAM))
     return sha256_of_file(Path(name.rpartition(":")[0])) if _is_file_name(name) else None
 
 
 def _factory(name: str) -> Callable[..., Any]:
+    if name.startswith(_PROGRAM):
+        from bench.models.process.model import ExecModel
+
+        return partial(ExecModel, name.removeprefix(_PROGRAM))
     factory = _from_file(name) if _is_file_name(name) else REGISTRY.load(name)
     if not callable(factory):
         raise UsageError(f"model `{name}` is a {type(factory).__name__}; name a class, or a function that makes one")
@@ -104,8 +143,18 @@ def _factory(name: str) -> Callable[..., Any]:
     return made
 
 
+def _local(name: str, factory: Callable[..., Any], weights: Path | None) -> Path | None:
+    if weights is None:
+        return None
+    if not _takes(factory, "weights"):
+        raise UsageError(f"model `{name}` has no weights; leave --weights out")
+    from bench.models.weights import local_file
+
+    return local_file(weights)
+
+
 def _is_file_name(name: str) -> bool:
-    return ".py:" in name
+    return ".py:" in name and not name.startswith(_PROGRAM)
 
 
 def _takes(factory: Callable[..., Any], argument: str) -> bool:

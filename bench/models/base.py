@@ -22,7 +22,10 @@ class Capabilities:
     dimensions: frozenset[int] = frozenset({2, 3})
     """2 for single slices, 3 for volumes."""
     prompts: frozenset[str] = frozenset({"points"})
-    """Kinds of prompt that it uses: `points`, `box`."""
+    """Kinds of prompt that it uses: `points`, `box`, `boxes` (of slices), `scribble`, `lasso`, `previous` (a mask to
+    start from), `target` (the vocabulary slug of what to segment: models without other prompts are told that)."""
+    targets: frozenset[str] = frozenset()
+    """Slugs that it can be told, where they are few and known; empty where any may be asked for, or it takes none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def fill(network: "nn.Module", state_dict: "Mapping[str, Tensor]", path: Path) -
         "unexpected": state_dict.keys() - shared,
         "differently shaped": {key for key in shared if expected[key].shape != state_dict[key].shape},
     }
-    found = "; ".join(f"{len(keys)} {what} ({_some(keys)})" for what, keys in problems.items() if keys)
+    found = "; ".join(f"{len(keys)} {what} ({some_names(keys)})" for what, keys in problems.items() if keys)
     if found:
         raise UsageError(f"{path}: looks like a checkpoint of another model: {found}; check --model and --weights")
     values = {key: state_dict[key].detach().to(expected[key].dtype) for key in expected}
@@ -112,6 +112,7 @@ def _is_state_dict(value: Mapping[Any, Any]) -> bool:
     return bool(value) and all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in value.items())
 
 
-def _some(keys: Iterable[str]) -> str:
+def some_names(keys: Iterable[str]) -> str:
+    """Return the first few names of many, in order of the alphabet."""
     names = sorted(keys)
     return ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from bench.errors import UnsupportedError
 from bench.models.base import Capabilities, ModelCard
 from bench.records import Prompts
 from curate.geometry import Box, Geometry
@@ -90,7 +91,12 @@ class GrowingSession:
         A click beside what grew from the earlier ones corrects an edge, and adds its cube only. Where a negative click
         is still inside, voxels nearer to it than to any positive one are given up. Holes are filled (in single
         slices: in the plane).
+
+        Raises:
+            UnsupportedError: For anything other than clicks.
         """
+        if prompts.kinds - {"points"}:
+            raise UnsupportedError(f"region growing takes points only, found {sorted(prompts.kinds)}")
         positive = prompts.points_ijk[prompts.labels == 1]
         negative = prompts.points_ijk[prompts.labels == 0]
         mask = BoxMask(self.geometry.shape_ijk, _NO_BOX, np.zeros((0, 0, 0), dtype=np.bool_))

@@ -283,11 +283,11 @@ def test_models_are_checked(bench, model_file, form):
     """A model that keeps its promises exits with 0, one that does not with 1."""
     status, out, err = bench("check-model", "region-growing", *form)
     assert (status, err) == (0, "")
-    assert out.count("pass") == 8
+    assert out.count("pass") == 13
     model_file.write_text(model_file.read_text().replace("return BoxMask.of(inside)", "return None"))
     status, out, _ = bench("check-model", f"{model_file}:Cubes", *form)
     assert status == 1
-    assert out.count("answered with NoneType") == 8
+    assert out.count("answered with NoneType") == 13
 
 
 def test_a_leaderboard_is_written(bench, store, tmp_path):

@@ -21,6 +21,7 @@ class Good:
         return self
 
     def predict(self, prompts):
+        if prompts.kinds - self.card.capabilities.prompts: raise UnsupportedError('not listed')
         self.seen += 1
         inside = np.zeros(self.image.geometry.shape_ijk, dtype=bool)
         for point in prompts.points_ijk:
@@ -34,40 +35,75 @@ TWICE = "answers the same twice"
 AGAIN = "asked again from the start, answers the same"
 SEVERAL = "answers several targets as it answers each"
 CONSTANT = "takes an image that is constant"
-CORNER = "takes a click in a corner"
+CORNER = "takes targets of one voxel in the corners"
 UNTOUCHED = "leaves the image as it was"
-EVERYTHING = [GRID, OTHER, TWICE, AGAIN, SEVERAL, CONSTANT, CORNER, UNTOUCHED]
+TURNED = "finds the same when the axes are stored in another order"
+CLICKED = "keeps what the user clicks on"
+REFUSES = "refuses prompts that its card does not list"
+MEMORY = "gives its memory back"
+SLICES = "takes single slices"
+PREVIOUS = "takes a mask to start from"
+ALWAYS = [GRID, OTHER, TURNED, TWICE, AGAIN, SEVERAL, CLICKED, REFUSES, CONSTANT, CORNER, UNTOUCHED, MEMORY, SLICES]
+ANSWERED = [one for one in ALWAYS if one != REFUSES]
+"""What fails where no answer can be had."""
 
 
 @pytest.fixture
-def failing(tmp_path):
-    """Return a function from the body of a model to the checks that it fails and their details."""
+def found(tmp_path):
+    """Return a function from the body of a model to the checks that do not pass, their results and details."""
 
     def checked(body):
         path = tmp_path / "mine.py"
         path.write_text(HEAD + body, encoding="utf-8")
-        rows = conformance.check(f"{path}:{'Bad' if 'class Bad' in body else 'Good'}")
-        assert [row["check"] for row in rows] == EVERYTHING
-        assert all(bool(row["detail"]) == (row["result"] == "fail") for row in rows)
-        return {row["check"]: row["detail"] for row in rows if row["result"] == "fail"}
+        rows = conformance.check(f"{path}:{'Bad' if 'Bad' in body else 'Good'}")
+        assert all(bool(row["detail"]) == (row["result"] != "pass") for row in rows)
+        return {row["check"]: (row["result"], row["detail"]) for row in rows if row["result"] != "pass"}
 
     return checked
 
 
-def test_an_honest_model_passes(failing):
-    """A model that keeps its promises fails nothing."""
-    assert failing("") == {}
+@pytest.fixture
+def failing(found):
+    """Return a function from the body of a model to the checks that it fails and their details."""
+    return lambda body: {check: detail for check, (result, detail) in found(body).items() if result == "fail"}
+
+
+@pytest.fixture
+def warned(found):
+    """Return a function from the body of a model to the checks that warn and their details."""
+    return lambda body: {check: detail for check, (result, detail) in found(body).items() if result == "warn"}
+
+
+def test_an_honest_model_passes(found):
+    """A model that keeps its promises has neither failures nor warnings."""
+    assert found("") == {}
+
+
+def test_what_is_checked_follows_the_card(tmp_path):
+    """Slices, clicks and previous masks are tried with models whose cards list them, and with no others."""
+    path = tmp_path / "mine.py"
+    cards = {
+        "": ALWAYS,
+        "dimensions=frozenset({3})": [one for one in ALWAYS if one != SLICES],
+        "prompts=frozenset({'box'})": [one for one in ALWAYS if one != CLICKED],
+        "prompts=frozenset({'points', 'previous'})": [*ALWAYS, PREVIOUS],
+    }
+    for capabilities, expected in cards.items():
+        path.write_text(
+            HEAD + f"    card = ModelCard('b', 'd', 'MIT', Capabilities({capabilities}))\n", encoding="utf-8"
+        )
+        assert [row["check"] for row in conformance.check(f"{path}:Good")] == expected
 
 
 @pytest.mark.parametrize(
     ("body", "checks", "detail"),
     [
-        ("    def predict(self, p): return None", EVERYTHING, "answered with NoneType"),
-        ("    def predict(self, p): return np.zeros((5, 5, 5))", EVERYTHING, r"ndarray of shape (5, 5, 5), expected"),
-        ("    def open(self, image): exit(1)", EVERYTHING, "SystemExit: 1"),
+        ("    def predict(self, p): return None", ANSWERED, "answered with NoneType"),
+        ("    def predict(self, p): return np.zeros((5, 5, 5))", ANSWERED, r"ndarray of shape (5, 5, 5), expected"),
+        ("    def open(self, image): exit(1)", ANSWERED, "SystemExit: 1"),
         (
             "    def open(self, image): raise UnsupportedError('no 3D')",
-            EVERYTHING,
+            ANSWERED,
             "the card lists what the model refuses: no 3D",
         ),
         (
@@ -84,7 +120,7 @@ def test_an_honest_model_passes(failing):
     n = 0
     def predict(self, p):
         Bad.n += 1
-        return super().predict(p.with_point((Bad.n, 0, 0), 1))
+        return super().predict(p.with_point((Bad.n % 23, 0, 0), 1))
 """,
             [TWICE, AGAIN, SEVERAL],
             "",
@@ -114,7 +150,7 @@ def test_an_honest_model_passes(failing):
         (
             """
     def predict(self, p):
-        assert p.points_ijk.min() > 0 or len(p.labels) > 1, 'corner'
+        assert p.points_ijk[:, 0].min() > 0 or len(p.labels) > 1, 'corner'
         return super().predict(p)
 """,
             [CORNER],
@@ -141,7 +177,7 @@ def test_models_are_shown_what_they_take(failing, kinds):
 class Bad(Good):
     card = ModelCard('b', 'd', 'MIT', Capabilities(prompts=frozenset({kinds})))
     def predict(self, p):
-        assert p.box is not None and p.kinds == {kinds}, p.kinds
+        if p.kinds != {kinds}: raise UnsupportedError(p.kinds)
         shape = [p.box[n + 3] - p.box[n] for n in range(3)]
         return BoxMask(self.image.geometry.shape_ijk, p.box, np.ones(shape, dtype=bool))
 """
@@ -149,12 +185,133 @@ class Bad(Good):
 
 
 def test_models_of_slices_are_shown_slices(failing):
-    """A 2D model never sees a volume in the checks."""
+    """A model of slices never sees a volume in the checks."""
     body = (
         "\nclass Bad(Good):\n    card = ModelCard('b', 'd', 'MIT', Capabilities(dimensions=frozenset({2})))\n"
         "    def open(self, image):\n        assert image.geometry.is_2d\n        return super().open(image)\n"
     )
     assert failing(body) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "check", "detail"),
+    [
+        (
+            """
+    def predict(self, p):
+        return super().predict(replace(p, points_ijk=p.points_ijk[:1], labels=p.labels[:1]))
+""",
+            CLICKED,
+            None,
+        ),
+        (
+            """
+    def predict(self, p):
+        inside = super().predict(p).full()
+        if len(p.labels) > 1: inside[tuple(p.points_ijk[-1])] = False
+        return BoxMask.of(inside)
+""",
+            CLICKED,
+            "voxel (11, 13, 8) was found, and lost by a positive click on it",
+        ),
+        (
+            "    def predict(self, p):\n        return super().predict(replace(p, box=None))",
+            REFUSES,
+            "a box: the card does not list it, and the model answers; raise bench.errors.UnsupportedError",
+        ),
+        (
+            """
+    def predict(self, p):
+        if p.box: raise KeyError('box')
+        return super().predict(p)
+""",
+            REFUSES,
+            "a box: KeyError: 'box'; raise bench.errors.UnsupportedError",
+        ),
+        (
+            """
+    def predict(self, p):
+        return None if p.box else self.image.voxels > 120
+""",
+            REFUSES,
+            "a box: ValueError: the model answered with NoneType",
+        ),
+        (
+            """
+    def predict(self, p):
+        inside = np.zeros(self.image.geometry.shape_ijk, dtype=bool)
+        inside[:5] = True
+        return super().predict(p) if p.box else BoxMask.of(inside)
+""",
+            TURNED,
+            "the same scan with axes permuted and flipped: Dice of both answers 0.",
+        ),
+        (
+            """
+    kept = []
+    def open(self, image):
+        Bad.kept.append(image)
+        return super().open(image)
+""",
+            MEMORY,
+            "2 of 2 images are still in memory after their sessions have ended",
+        ),
+        (
+            """
+    kept = []
+    def open(self, image):
+        Bad.kept.append(image.voxels + 1)
+        return super().open(image)
+""",
+            MEMORY,
+            "KiB stay in memory of every image of 46 KiB",
+        ),
+    ],
+)
+def test_what_may_be_meant_is_a_warning(warned, body, check, detail):
+    """What an author may have wanted does not fail; the warning says what was seen and what to do."""
+    found = warned(f"from dataclasses import replace\n\nclass Bad(Good):\n{body}\n")
+    assert list(found) == ([] if detail is None else [check])
+    assert all(detail in text and "\n" not in text for text in found.values())
+
+
+def test_a_batch_that_only_rounds_otherwise_is_a_warning(warned):
+    """One voxel of many that differs in a batch is told, and is no failure."""
+    body = """
+class Bad(Good):
+    def predict(self, p):
+        i, j, k = (int(n) for n in p.points_ijk[0])
+        inside = super().predict(p).full()
+        inside[:, :, k] = True
+        return BoxMask.of(inside)
+
+    def predict_many(self, many):
+        found = [self.predict(one).full() for one in many]
+        found[0][0, 0, 0] = True
+        return [BoxMask.of(one) for one in found]
+"""
+    assert warned(body)[SEVERAL].startswith("a target's mask depends on which others are asked for with it (Dice 0.99")
+
+
+AUTOMATIC = """
+from bench.models.automatic import Automatic
+
+def segment(image):
+    return (image.voxels > 120).astype(np.uint8)
+
+def Bad():
+    return Automatic(ModelCard('auto', 'd', 'MIT'), {segment}, {{1: ('liver', 'spleen')}})
+"""
+
+
+def test_models_without_prompts_are_told_a_target(found):
+    """An automatic model is asked for the targets of its card, and refuses clicks, boxes and other targets."""
+    assert found(AUTOMATIC.format(segment="segment")) == {}
+    failed = found(AUTOMATIC.format(segment="lambda image: image.voxels[:5] > 0"))
+    assert failed[GRID] == (
+        "fail",
+        "ValueError: the label map is bool of shape (5, 27, 18), expected integers of shape (24, 27, 18)",
+    )
 
 
 def test_a_model_that_cannot_be_made_is_wrong_usage():

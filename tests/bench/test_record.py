@@ -47,7 +47,7 @@ def test_it_holds_what_the_contract_asks_for(described, everything, store):
     """Model card, weights digest, suite, protocol and store with hashes, versions, commit, device and seeds."""
     found = described(limit=2)
     assert found["model"]["name"] == "oracle"
-    assert found["model"]["capabilities"] == {"dimensions": [2, 3], "prompts": ["box", "points"]}
+    assert found["model"]["capabilities"] == {"dimensions": [2, 3], "prompts": ["box", "points"], "targets": []}
     assert found["weights_sha256"] is None
     assert found["suite"]["sha256"] == everything.sha256
     assert suite.Suite.model_validate(found["suite"]["content"]) == everything

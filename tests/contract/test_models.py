@@ -57,10 +57,10 @@ def prompts_for(model, point):
 
 
 def test_conformance(name, model):
-    """Every check of `bench check-model` passes."""
+    """Every check of `bench check-model` passes; warnings are for what a model may mean so."""
     del model
     rows = conformance.check(name, Path(WEIGHTS) if WEIGHTS and name == THEIRS else None)
-    assert [row for row in rows if row["result"] != "pass"] == []
+    assert [row for row in rows if row["result"] == "fail"] == []
 
 
 def test_card(model):
@@ -74,7 +74,8 @@ def test_card(model):
     assert card.capabilities.dimensions
     assert card.capabilities.dimensions <= {2, 3}
     assert card.capabilities.prompts
-    assert card.capabilities.prompts <= {"points", "box"}
+    assert card.capabilities.prompts <= {"points", "box", "boxes", "scribble", "lasso", "previous", "target"}
+    assert not card.capabilities.targets or "target" in card.capabilities.prompts
     assert card.training_card is None or load_card(card.training_card)
 
 

@@ -35,6 +35,31 @@ class IsotropicGrid:
             return cls(source, source.resampled(SPACING_MM), (0, 1, 2))
         return cls(source, source.canonical().resampled(SPACING_MM), source.canonical_transform()[0])
 
+    @classmethod
+    def from_corner(cls, source: Geometry, *, canonical: bool) -> "IsotropicGrid":
+        """Lay the grid as the published code does, with torchio 0.20.4: it begins at the first corner of `source`.
+
+        Each axis gets as many voxels as cover the image, so that the last one may reach beyond it; an axis of one
+        voxel keeps it.
+        """
+        step = SPACING_MM / np.array(source.spacing)  # in voxels of the source
+        covering = np.ceil(np.array(source.shape_ijk) / step - _TIE).astype(int)
+        shape = np.where(np.array(source.shape_ijk) == 1, 1, covering)
+        affine = np.eye(4)
+        affine[:3, :3] = source.affine[:3, :3] * step
+        affine[:3, 3] = source.to_world((step - 1) / 2)
+        geometry = Geometry((int(shape[0]), int(shape[1]), int(shape[2])), affine, source.unit)
+        if not canonical:
+            return cls(source, geometry, (0, 1, 2))
+        return cls(source, geometry.canonical(), source.canonical_transform()[0])
+
+    def positions(self, axis: int) -> NDArray[np.float64]:
+        """Return where each isotropic voxel along `axis` lies on the source's axis `order[axis]`, in its voxels."""
+        to_source = np.linalg.inv(self.source.affine) @ self.geometry.affine
+        shape, source_axis = self.geometry.shape_ijk, self.order[axis]
+        start = _start(to_source, source_axis, axis, shape)
+        return np.asarray(to_source[source_axis, axis] * np.arange(shape[axis]) + start)
+
     def resample(self, voxels: NDArray[Any]) -> NDArray[np.float32]:
         """Interpolate intensities linearly.
 
@@ -45,20 +70,15 @@ class IsotropicGrid:
             float32 on the isotropic grid; within half a source voxel of the border the outermost value holds.
         """
         turned = voxels.transpose(self.order)
-        to_source = np.linalg.inv(self.source.affine) @ self.geometry.affine
         shape = self.geometry.shape_ijk
         for axis in sorted(range(3), key=lambda n: shape[n] / turned.shape[n]):  # shrink first, to move fewer voxels
-            source_axis = self.order[axis]
-            positions = to_source[source_axis, axis] * np.arange(shape[axis]) + _start(
-                to_source, source_axis, axis, shape
-            )
-            turned = _interpolated(turned, positions, axis)
+            turned = _interpolated(turned, self.positions(axis), axis)
         return np.ascontiguousarray(turned, dtype=np.float32)
 
     def points(self, points_ijk: NDArray[np.int64]) -> NDArray[np.int64]:
         """Map source voxels, (n, 3), to the nearest isotropic voxels, (n, 3)."""
         places = self.geometry.to_voxel(self.source.to_world(points_ijk))
-        return np.clip(_nearest(places), 0, np.array(self.geometry.shape_ijk) - 1)
+        return np.clip(nearest(places), 0, np.array(self.geometry.shape_ijk) - 1)
 
     def mask_on_source(self, mask: BoxMask) -> BoxMask:
         """Bring a mask back: each source voxel takes the value of the nearest isotropic voxel."""
@@ -68,11 +88,11 @@ class IsotropicGrid:
         for source_axis, axis in enumerate(axis_of):
             line = np.arange(self.source.shape_ijk[source_axis])
             start = _start(to_isotropic, axis, source_axis, self.source.shape_ijk)
-            nearest = _nearest(to_isotropic[axis, source_axis] * line + start)
-            nearest = np.clip(nearest, 0, self.geometry.shape_ijk[axis] - 1)
-            inside = np.flatnonzero((nearest >= mask.box[axis]) & (nearest < mask.box[axis + 3]))
+            places = nearest(to_isotropic[axis, source_axis] * line + start)
+            places = np.clip(places, 0, self.geometry.shape_ijk[axis] - 1)
+            inside = np.flatnonzero((places >= mask.box[axis]) & (places < mask.box[axis + 3]))
             lows.append(int(inside[0]) if inside.size else 0)
-            picks.append(nearest[inside] - mask.box[axis])
+            picks.append(places[inside] - mask.box[axis])
         voxels = mask.voxels.transpose(axis_of)[np.ix_(*picks)]
         tight = bounding_box(voxels)
         if tight[0] == tight[3]:
@@ -106,6 +126,6 @@ def _interpolated(voxels: NDArray[Any], positions: NDArray[np.float64], axis: in
     return np.asarray(high)
 
 
-def _nearest(positions: NDArray[np.float64]) -> NDArray[np.int64]:
+def nearest(positions: NDArray[np.float64]) -> NDArray[np.int64]:
     """Round, halves up; what rounding noise moved off a half counts as one, so that machines agree."""
     return np.floor(positions + (0.5 + _TIE)).astype(np.int64)

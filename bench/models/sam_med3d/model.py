@@ -1,15 +1,18 @@
-"""SAM-Med3D as a model of the benchmark."""
+"""SAM-Med3D as models of the benchmark: one network, the three inferences that were published for it."""
 
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from bench.models.base import Capabilities, ModelCard, Session
-from bench.models.sam_med3d.options import Options, PointsFed
+from bench.models.sam_med3d.options import CROP, NATIVE, PAPER, Options, PointsFed
 from curate.errors import UsageError
 from curate.volume import Volume
 
 if TYPE_CHECKING:
-    from bench.models.sam_med3d.network import SamMed3DNetwork
+    from torch import nn
+
+    from bench.models.sam_med3d.decoding import Network
 
 CARD = ModelCard(
     name="sam-med3d",
@@ -21,6 +24,15 @@ CARD = ModelCard(
 )
 
 
+def _one_cube(name: str, which: str) -> ModelCard:
+    return replace(
+        CARD,
+        name=name,
+        description=f"SAM-Med3D, inference of {which}: one cube of 192 mm on the box, else on the first click",
+        capabilities=Capabilities(dimensions=frozenset({3}), prompts=frozenset({"points", "box"})),
+    )
+
+
 class SamMed3D:
     """The published network with the paper's inference.
 
@@ -29,63 +41,107 @@ class SamMed3D:
 
     Attributes:
         card: What the model says of itself.
+        defaults: The options of the inference as it was published.
+        options: Those of this model.
         weights_sha256: Digest of the weights file.
     """
 
     card = CARD
+    defaults: ClassVar[Options] = PAPER
 
-    def __init__(
-        self,
-        weights: Path | None,
-        device: str = "cpu",
-        *,
-        canonical: bool = True,
-        clamp_ct: bool = False,
-        points_fed: PointsFed = "newest",
-        max_windows: int = 8,
-    ) -> None:
+    def __init__(self, weights: Path | None, device: str = "cpu", **changes: Any) -> None:
         """Load the weights.
 
         Args:
             weights: The checkpoint.
             device: `cpu` or a CUDA device.
-            canonical: Turn images to R, A, S before the network sees them.
-            clamp_ct: Clamp intensities to [-1000, 1000] HU.
-            points_fed: Show the network the newest point only, or all so far.
-            max_windows: Bound on the cubes that one target may take.
+            **changes: Fields of `bench.models.sam_med3d.options.Options` that differ from what was published.
 
         Raises:
-            UsageError: When an argument cannot be meant, or the weights are missing or another model's.
+            UsageError: When an option cannot be meant, or the weights are missing or another model's.
         """
+        self.options = self._options(device, changes)
         if weights is None:
-            raise UsageError(f"sam-med3d needs weights: add --weights FILE, a {CARD.weights}")
-        if points_fed not in get_args(PointsFed):
-            raise UsageError(f"points_fed must be one of {', '.join(get_args(PointsFed))}, found {points_fed!r}")
-        if max_windows < 1:
-            raise UsageError(f"max_windows must be 1 or more, found {max_windows}")
-        self._options = Options(device, canonical, clamp_ct, points_fed, max_windows)
-        self._network, self.weights_sha256 = _loaded(weights, device)
+            raise UsageError(f"{self.card.name} needs weights: add --weights FILE, a {self.card.weights}")
+        self._network, self.weights_sha256 = self._loaded(weights)
+
+    def unfilled(self) -> "nn.Module":
+        """Return the network without memory for its parameters."""
+        from bench.models.sam_med3d.network import unfilled_network
+
+        return unfilled_network()
 
     def open(self, image: Volume) -> Session:
         """Resample the image; cubes are encoded when clicks first need them.
 
         Raises:
-            UnsupportedError: For a single slice, or an image without spacing.
+            UnsupportedError: For a single slice, an image without spacing, NaN or infinity.
         """
         from bench.models.sam_med3d.inference import PaperSession
 
-        return PaperSession(self._network, image, self._options)
+        return PaperSession(self._network, image, self.options)
+
+    def _options(self, device: str, changes: dict[str, Any]) -> Options:
+        known = [field.name for field in fields(Options) if field.name != "device"]
+        for name in changes:
+            if name not in known:
+                raise UsageError(f"{self.card.name} has no option `{name}`; known: {', '.join(known)}")
+        options = replace(self.defaults, device=device, **changes)
+        if options.points_fed not in get_args(PointsFed):
+            raise UsageError(
+                f"points_fed must be one of {', '.join(get_args(PointsFed))}, found {options.points_fed!r}"
+            )
+        if options.max_windows < 1:
+            raise UsageError(f"max_windows must be 1 or more, found {options.max_windows}")
+        return options
+
+    def _loaded(self, weights: Path) -> "tuple[Network, str]":
+        import torch
+
+        from bench.models.checkpoint import fill, load_state_dict
+        from bench.models.sam_med3d.network import unfilled_network
+        from bench.models.sam_med3d.precision import reduced
+
+        device = self.options.device
+        if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
+            raise UsageError(f"device {device!r} is not available here: type --device cpu")
+        network = unfilled_network()
+        ready = reduced(network, device, precision=self.options.precision, compiled=self.options.compiled)
+        state, digest = load_state_dict(weights)
+        fill(network, state, weights)
+        network.to(device)
+        return ready, digest
 
 
-def _loaded(weights: Path, device: str) -> "tuple[SamMed3DNetwork, str]":
-    import torch
+class _OneCube(SamMed3D):
+    """The network with one cube, as published code has it."""
 
-    from bench.models.checkpoint import fill, load_state_dict
-    from bench.models.sam_med3d.network import unfilled_network
+    def open(self, image: Volume) -> Session:
+        """Keep the image; a cube is resampled and encoded when prompts first need it.
 
-    if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
-        raise UsageError(f"device {device!r} is not available here: type --device cpu")
-    state, digest = load_state_dict(weights)
-    network = unfilled_network()
-    fill(network, state, weights)
-    return network.to(device), digest
+        Raises:
+            UnsupportedError: For a single slice, an image without spacing, NaN or infinity.
+        """
+        from bench.models.sam_med3d.one_cube import OneCubeSession
+
+        return OneCubeSession(self._network, image, self.options)
+
+    def _options(self, device: str, changes: dict[str, Any]) -> Options:
+        options = super()._options(device, changes)
+        if options.max_windows != 1:
+            raise UsageError(f"{self.card.name} has one cube; leave max_windows out, or use sam-med3d")
+        return options
+
+
+class SamMed3DCrop(_OneCube):
+    """The network with the inference of the validation script that the repository had until April 2025."""
+
+    card = _one_cube("sam-med3d-crop", "the validation script until April 2025")
+    defaults: ClassVar[Options] = CROP
+
+
+class SamMed3DNative(_OneCube):
+    """The network with the inference of the current repository."""
+
+    card = _one_cube("sam-med3d-native", "the current repository")
+    defaults: ClassVar[Options] = NATIVE

@@ -1,9 +1,10 @@
-"""What can be chosen about the inference of SAM-Med3D."""
+"""What can be chosen about the inference of SAM-Med3D, and the three choices that were published."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 PointsFed = Literal["newest", "all"]
+Precision = Literal["float32", "bfloat16", "float16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,4 +20,15 @@ class Options:
     points_fed: PointsFed = "newest"
     """`newest`, as in training, or `all` points so far, which degrades the published weights."""
     max_windows: int = 8
-    """Cubes that one target may take, clicked ones included."""
+    """Cubes that one target may take, clicked ones included; the published code has one, the paper more."""
+    precision: Precision = "float32"
+    """What the encoder's matrix products are computed in; anything else needs CUDA."""
+    compiled: bool = False
+    """Compile the encoder with `torch.compile`; needs CUDA."""
+
+
+PAPER = Options()
+CROP = Options(canonical=False, max_windows=1)
+"""The validation script of the repository until April 2025; its loader read bare arrays, so that nothing was turned."""
+NATIVE = Options(points_fed="all", max_windows=1)
+"""`utils/infer_utils.py` of the repository since April 2025."""

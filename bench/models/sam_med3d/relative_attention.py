@@ -34,7 +34,7 @@ class RelativeAttention(nn.Module):
         batch, grid = tokens.shape[0], self.grid
         qkv = self.qkv(tokens).view(batch, grid, grid, grid, 3, self.heads, -1)
         query, key, value = qkv.permute(4, 0, 5, 1, 2, 3, 6)  # (b, heads, d, h, w, c) each
-        bias = self._bias(query)
+        bias = self._bias(query).to(query.dtype)  # sums of exponentials stay float32 under autocast
         key, value = key.flatten(2, 4), value.flatten(2, 4)
         if self.window > grid:
             _, padded_key, padded_value = self.qkv.bias.view(3, 1, self.heads, 1, -1).expand(-1, batch, -1, -1, -1)

@@ -39,8 +39,8 @@ class TwoWayLayer(nn.Module):
         self.norm2 = nn.LayerNorm(width)
         self.mlp = Mlp(width, hidden, functional.relu)
         self.norm3 = nn.LayerNorm(width)
-        self.cross_attn_image_to_token = ProjectedAttention(width, width // 2)
         self.norm4 = nn.LayerNorm(width)
+        self.cross_attn_image_to_token = ProjectedAttention(width, width // 2)
 
     def forward(
         self, tokens: Tensor, image: Tensor, token_places: Tensor, image_places: Tensor

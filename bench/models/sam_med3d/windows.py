@@ -37,6 +37,11 @@ def holds(start: tuple[int, ...], place: Triple) -> bool:
     return all(0 <= p - s < SIDE for p, s in zip(place, start, strict=True))
 
 
+def inside(start: Triple, place: Triple) -> Triple:
+    """Return a voxel of the image in the window's own voxels."""
+    return place[0] - start[0], place[1] - start[1], place[2] - start[2]
+
+
 def box_in_image(start: Triple, shape: Triple) -> Box:
     """Return the part of a window that lies in the image, as a half-open box of isotropic voxels."""
     i0, j0, k0 = (min(max(s, 0), n) for s, n in zip(start, shape, strict=True))

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional
 
 from bench.errors import UnsupportedError
 from bench.models.sam_med3d.inference import PaperSession
@@ -19,6 +18,8 @@ from curate.volume import Volume
 phantoms = runpy.run_path(str(Path(__file__).with_name("sam_med3d_phantoms.py")))
 oblique, upright, ball = (phantoms[name] for name in ("oblique", "upright", "ball"))
 clicks, dice, nearest_voxel = (phantoms[name] for name in ("clicks", "dice", "nearest_voxel"))
+stand_ins = runpy.run_path(str(Path(__file__).with_name("sam_med3d_stand_ins.py")))
+Bright, Attentive = stand_ins["Bright"], stand_ins["Attentive"]
 
 
 @pytest.fixture(autouse=True)
@@ -28,39 +29,6 @@ def _two_threads():
     torch.set_num_threads(min(2, before))
     yield
     torch.set_num_threads(before)
-
-
-class Bright:
-    """Finds what is brighter than the middle of the cube's range, whatever is clicked."""
-
-    def __init__(self) -> None:
-        self.encoded: list[torch.Tensor] = []
-        self.shown: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
-
-    def encode(self, crop):
-        """Halve the resolution twice and put zero at the middle of the range."""
-        self.encoded.append(crop)
-        small = functional.avg_pool3d(crop, 4)
-        return small - (small.max() + small.min()) / 2
-
-    def decode(self, embedding, points, labels, previous):
-        """Answer with the embedding and remember what was asked."""
-        self.shown.append((points, labels, previous))
-        return embedding, torch.zeros(1, 1)
-
-
-class Attentive(Bright):
-    """Heeds every click, its label, the previous answer and the orientation."""
-
-    def decode(self, embedding, points, labels, previous):
-        """Add a bump at each point, and part of the previous answer."""
-        super().decode(embedding, points, labels, previous)
-        places = torch.stack(torch.meshgrid([torch.arange(32.0)] * 3, indexing="ij"), dim=-1)
-        logits = embedding + 0.3 * previous + 0.02 * places[..., 0]
-        for point, label in zip(points[0], labels[0], strict=True):
-            bump = torch.exp(-((places - point / 4) ** 2).sum(dim=-1) / 20)
-            logits = logits + (2.0 if label else -2.0) * bump
-        return logits, torch.zeros(1, 1)
 
 
 @pytest.mark.parametrize("click_mm", [(0, 0, 0), (70, -40, 30)])
@@ -261,3 +229,40 @@ def test_prompts_that_are_no_points_in_the_image_are_unsupported(prompts, messag
     session = PaperSession(Bright(), Volume(np.zeros((20, 20, 20)), upright((20, 20, 20))), Options())
     with pytest.raises(UnsupportedError, match=message):
         session.predict(prompts)
+
+
+def test_targets_asked_together_get_what_each_gets_alone():
+    """Five targets in one call, some of them in the same cubes, some growing into others: equal to the last voxel."""
+    _, image = ball(upright((180, 100, 90)), (135, 75, 67), 90)
+    options = Options(max_windows=2)
+    places = [(95, 50, 45), (95, 50, 45), (60, 40, 45), (95, 50, 45), (30, 50, 45)]
+    targets = [clicks(place, key=str(n)) for n, place in enumerate(places)]
+    alone, together = Attentive(), Attentive()
+    one_by_one, at_once = PaperSession(alone, image, options), PaperSession(together, image, options)
+    for step in range(2):
+        targets = [one.with_point((90 + 3 * n, 50 + step, 40), label=step % 2) for n, one in enumerate(targets)]
+        separate = [one_by_one.predict(one) for one in targets]
+        joint = at_once.predict_many(targets)
+        for one, other in zip(separate, joint, strict=True):
+            assert one.box == other.box
+            assert np.array_equal(one.voxels, other.voxels)
+    assert len(together.batches) < len(alone.batches)
+    assert len(together.encoded) <= len(alone.encoded)
+
+
+def test_a_batch_has_one_size():
+    """The decoder is always asked for as many targets: other sizes would round differently."""
+    image = Volume(np.random.default_rng(0).normal(size=(60, 60, 60)).astype(np.float32), upright((60, 60, 60)))
+    network = Bright()
+    session = PaperSession(network, image, Options(max_windows=1))
+    session.predict(clicks((30, 30, 30)))
+    session.predict_many([clicks((30, 30, 30 + n), key=str(n)) for n in range(7)])
+    assert {len(batch) for batch in network.batches} == {4}
+
+
+def test_nothing_asked_is_nothing_answered():
+    """No targets, no masks, no encoding."""
+    network = Bright()
+    image = Volume(np.zeros((20, 20, 20)), upright((20, 20, 20)))
+    assert PaperSession(network, image, Options()).predict_many([]) == []
+    assert network.encoded == []

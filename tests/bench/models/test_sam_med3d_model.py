@@ -13,9 +13,10 @@ from bench.golden import golden_weight
 from bench.models.base import Model, Session
 from bench.models.sam_med3d.golden import filled_network
 from bench.models.sam_med3d.inference import PaperSession
-from bench.models.sam_med3d.model import SamMed3D
+from bench.models.sam_med3d.model import SamMed3D, SamMed3DCrop, SamMed3DNative
 from bench.models.sam_med3d.network import upsampled
-from bench.models.sam_med3d.options import Options
+from bench.models.sam_med3d.one_cube import OneCubeSession
+from bench.models.sam_med3d.options import CROP, NATIVE, PAPER, Options
 from curate.errors import UsageError
 from curate.volume import Volume
 
@@ -57,16 +58,21 @@ def test_session_answers_what_the_network_says(network):
 
 
 @pytest.mark.slow
-def test_model_from_a_checkpoint_file(tmp_path, network):
+@pytest.mark.parametrize(
+    ("factory", "session_type"),
+    [(SamMed3D, PaperSession), (SamMed3DCrop, OneCubeSession), (SamMed3DNative, OneCubeSession)],
+)
+def test_model_from_a_checkpoint_file(tmp_path, network, factory, session_type):
     """The model built from a wrapped checkpoint file answers on the image's own grid."""
     path = tmp_path / "weights.pth"
     torch.save({"epoch": 199, "model_state_dict": network.state_dict()}, path)
-    model = SamMed3D(path)
+    model = factory(path)
     assert isinstance(model, Model)
     assert len(model.weights_sha256) == 64
     _, image = ball(oblique((60, 50, 20), (1.2, 1.2, 4.0)), (0, 0, 0), 20)
     session = model.open(image)
     assert isinstance(session, Session)
+    assert isinstance(session, session_type)
     assert session.predict(clicks((30, 25, 10))).shape_ijk == (60, 50, 20)
 
 
@@ -86,12 +92,53 @@ def test_device_that_is_not_there_says_what_to_type(tmp_path, device, monkeypatc
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"points_fed": "some"}, "points_fed must be one of newest, all"), ({"max_windows": 0}, "max_windows must be 1")],
+    [
+        ({"points_fed": "some"}, "points_fed must be one of newest, all"),
+        ({"max_windows": 0}, "max_windows must be 1"),
+        ({"spacing": 1}, "sam-med3d has no option `spacing`; known: canonical, clamp_ct, points_fed, max_windows"),
+    ],
 )
 def test_options_that_cannot_be_meant(tmp_path, options, message):
     """A wrong option is refused before any file is read."""
     with pytest.raises(UsageError, match=message):
         SamMed3D(tmp_path / "missing.pth", **options)
+
+
+@pytest.mark.parametrize("factory", [SamMed3DCrop, SamMed3DNative])
+def test_one_cube_is_one_cube(tmp_path, factory):
+    """The published code has no second cube, and a number of them is refused."""
+    with pytest.raises(UsageError, match=rf"{factory.card.name} has one cube; leave max_windows out, or use sam-med3d"):
+        factory(tmp_path / "missing.pth", max_windows=2)
+
+
+def test_variants_differ_by_what_was_published():
+    """Three names, three sets of defaults; the clamp is off in all of them, and all answer in float32."""
+    assert [one.card.name for one in (SamMed3D, SamMed3DCrop, SamMed3DNative)] == [
+        "sam-med3d",
+        "sam-med3d-crop",
+        "sam-med3d-native",
+    ]
+    assert (SamMed3D.defaults, SamMed3DCrop.defaults, SamMed3DNative.defaults) == (PAPER, CROP, NATIVE)
+    assert [(one.canonical, one.points_fed, one.max_windows) for one in (PAPER, CROP, NATIVE)] == [
+        (True, "newest", 8),
+        (False, "newest", 1),
+        (True, "all", 1),
+    ]
+    assert {(one.clamp_ct, one.precision, one.compiled) for one in (PAPER, CROP, NATIVE)} == {(False, "float32", False)}
+
+
+@pytest.mark.slow
+def test_real_network_answers_targets_together_as_alone(network):
+    """With the real network, too, a target's mask does not depend on its company, to the last voxel."""
+    voxels = np.random.default_rng(4).normal(50, 20, (128, 128, 128)).astype(np.float32)
+    image = Volume(voxels, upright((128, 128, 128)))
+    targets = [clicks((60 + n, 64, 70 - n), key=str(n)) for n in range(6)]
+    together = PaperSession(network, image, Options(max_windows=1)).predict_many(targets)
+    session = PaperSession(network, image, Options(max_windows=1))
+    for one, joint in zip(targets, together, strict=True):
+        alone = session.predict(one)
+        assert alone.box == joint.box
+        assert np.array_equal(alone.voxels, joint.voxels)
 
 
 def test_another_models_checkpoint_is_refused(tmp_path):

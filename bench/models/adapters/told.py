@@ -1,0 +1,29 @@
+"""A session that segmented the whole image already, and is only told what to hand out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench.errors import UnsupportedError
+from bench.records import Prompts
+from curate.labelmap import BoxMask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ToldSession:
+    """The masks of one image by target; they may overlap."""
+
+    name: str
+    masks: Mapping[str, BoxMask]
+
+    def predict(self, prompts: Prompts) -> BoxMask:
+        """Return the mask of the target.
+
+        Raises:
+            UnsupportedError: For a target that the model does not know, or without one.
+        """
+        if prompts.kinds != {"target"} or prompts.target is None:
+            found = ", ".join(sorted(prompts.kinds)) or "nothing"
+            raise UnsupportedError(f"{self.name} is told a target and nothing else, found {found}")
+        if prompts.target not in self.masks:
+            raise UnsupportedError(f"{self.name} does not know the target {prompts.target}")
+        return self.masks[prompts.target]

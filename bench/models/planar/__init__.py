@@ -1,0 +1,1 @@
+"""Networks that see single pictures, run on pictures and on volumes slice by slice."""
