@@ -129,7 +129,7 @@ def _client(where: Where) -> Iterator["Client"]:
             yield client
         return
     processes = where.workers is not None
-    with dask.config.set(_memory_settings()):
+    with dask.config.set(_worker_settings()):
         cluster = distributed.LocalCluster(
             n_workers=where.workers or 1,
             threads_per_worker=1 if processes else os.cpu_count() or 1,
@@ -143,11 +143,12 @@ def _client(where: Where) -> Iterator["Client"]:
         yield client
 
 
-def _memory_settings() -> dict[str, object]:
-    """Return dask's settings of the C allocator of worker processes, changed to keep small blocks of memory.
+def _worker_settings() -> dict[str, object]:
+    """Return dask's settings of worker processes, changed to keep small blocks of memory and to take no samples.
 
     Dask has freed memory returned to the system at once. For an image that is worked on in pieces of a megabyte this
-    means to fetch and clear a thousand pages for each piece: half again the CPU time of a case.
+    means to fetch and clear a thousand pages for each piece: half again the CPU time of a case. Its own profiler looks
+    at the stack of every task a hundred times a second, and nobody looks at what it finds.
     """
     import dask
     import distributed.nanny  # noqa: F401, its defaults are loaded with it
