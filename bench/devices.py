@@ -18,3 +18,17 @@ def choose(device: str) -> str:
     if device == "cuda":
         raise UsageError("--device cuda: no CUDA device here; give --device cpu, or auto to take what is there")
     return "cpu"
+
+
+def require(device: str) -> None:
+    """Refuse a torch device that is not there.
+
+    Raises:
+        UsageError: For anything but `cpu`, and CUDA devices where there is CUDA.
+    """
+    if device == "cpu":
+        return
+    import torch
+
+    if not (device.startswith("cuda") and torch.cuda.is_available()):
+        raise UsageError(f"device {device!r} is not available here: type --device cpu")

@@ -70,13 +70,11 @@ class PlanarModel(ABC):
         return PlanarSession(self._network, image, self.options, self._device, prompts=kinds)
 
     def _loaded(self, weights: Path) -> "tuple[PlanarNetwork, str]":
-        import torch
-
+        from bench.devices import require
         from bench.models.checkpoint import fill, load_state_dict
-        from bench.models.sam.precision import reduced
+        from bench.models.precision import reduced
 
-        if self._device != "cpu" and not (self._device.startswith("cuda") and torch.cuda.is_available()):
-            raise UsageError(f"device {self._device!r} is not available here: type --device cpu")
+        require(self._device)
         network: Any = self.unfilled()
         ready = reduced(network, self._device, precision=self.options.precision, compiled=self.options.compiled)
         state, digest = load_state_dict(weights)

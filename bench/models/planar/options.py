@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from bench.models.precision import Precision
 from curate.errors import UsageError
 
 Fit = Literal["longest-side", "pad-or-stretch", "stretch"]
@@ -11,7 +12,6 @@ Intensity = Literal["volume", "slice", "percentiles", "window"]
 Axis = Literal["coarsest", "i", "j", "k"]
 Multimask = Literal["always", "one-point", "never"]
 Previous = Literal["logits", "sigmoid", "none"]
-Precision = Literal["float32", "bfloat16", "float16"]
 
 _CHOICES = {
     "fit": Fit,

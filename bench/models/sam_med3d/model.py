@@ -96,15 +96,13 @@ class SamMed3D:
         return options
 
     def _loaded(self, weights: Path) -> "tuple[Network, str]":
-        import torch
-
+        from bench.devices import require
         from bench.models.checkpoint import fill, load_state_dict
+        from bench.models.precision import reduced
         from bench.models.sam_med3d.network import unfilled_network
-        from bench.models.sam_med3d.precision import reduced
 
         device = self.options.device
-        if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
-            raise UsageError(f"device {device!r} is not available here: type --device cpu")
+        require(device)
         network = unfilled_network()
         ready = reduced(network, device, precision=self.options.precision, compiled=self.options.compiled)
         state, digest = load_state_dict(weights)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.models.precision import Precision
+
 PointsFed = Literal["newest", "all"]
-Precision = Literal["float32", "bfloat16", "float16"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from bench.golden import golden_image, golden_weight
+from bench.models.precision import ReducedNetwork, reduced
 from bench.models.sam_med3d.golden import filled_network
 from bench.models.sam_med3d.image_encoder import ImageEncoder
 from bench.models.sam_med3d.model import SamMed3D, SamMed3DNative
 from bench.models.sam_med3d.network import upsampled
-from bench.models.sam_med3d.precision import ReducedNetwork, reduced
 from curate.errors import UsageError
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.models.sam.precision import ReducedNetwork, reduced
+from bench.models.precision import ReducedNetwork, reduced
 from curate.errors import UsageError
 
 small = runpy.run_path(str(Path(__file__).with_name("sam_small.py")))
