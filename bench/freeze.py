@@ -1,4 +1,4 @@
-"""`bench freeze`: the first prompts of a suite over a store, in a file that says what it holds by its hash.
+"""The first prompts of a suite over a store, in a file that says what it holds by its hash.
 
 Everybody who runs a suite with the file shows the same first prompts, whatever NumPy or the protocol's code becomes.
 """
@@ -56,7 +56,7 @@ def freeze(suite: Suite, store: Path, out: Path, seeds: Sequence[int] = (0,)) ->
             first shows what the file cannot hold (a mask, a stroke).
     """
     if len(set(seeds)) != len(seeds) or not seeds or min(seeds) < 0:
-        raise UsageError(f"--seeds must be different whole numbers from 0, found {list(seeds)}")
+        raise UsageError(f"seeds must be different whole numbers from 0, found {list(seeds)}")
     choice = suite.protocol
     protocol = protocols.load(choice.name, choice.version, choice.parameters)
     drawn = [row for unit in plan(suite, store) for row in _rows(unit, store, protocol, seeds)]
@@ -77,7 +77,9 @@ def load(path: Path, prompts_sha256: str, protocol: PromptProtocol) -> FrozenFir
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
-        raise UsageError(f"{path}: cannot be read as frozen prompts ({error}); write it with `bench freeze`") from error
+        raise UsageError(
+            f"{path}: cannot be read as frozen prompts ({error}); write it with bench.freeze.freeze"
+        ) from error
     said = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     rows = table.to_pylist() if set(COLUMNS) <= set(table.column_names) else []
     found = rows_sha256(rows)

@@ -98,7 +98,7 @@ class FrozenFirst:
         row = self.rows.get((f"{key.image_id}#{key.target}", key.seed))
         if row is None:
             raise ValueError(
-                "the frozen prompts hold none for this mask and seed; write them again with `bench freeze`"
+                "the frozen prompts hold none for this mask and seed; write them again with bench.freeze.freeze"
             )
         return replace(
             history,

@@ -1,14 +1,11 @@
 """Frozen first prompts: the same bytes, the protocol's own prompts, and refused where they are others."""
 
-import argparse
-import json
 from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
 
 from bench import protocols, suite
-from bench.cli import of_freeze
 from bench.freeze import METADATA, freeze, load, references
 from bench.protocols.key import Key
 from bench.records import Prompts
@@ -98,18 +95,5 @@ def test_what_a_file_cannot_hold_is_refused(name, what, store, tmp_path):
 @pytest.mark.parametrize("seeds", [(), (1, 1), (-1,)])
 def test_seeds_must_be_different(seeds, store, tmp_path):
     """Seeds that repeat, or none, are wrong usage."""
-    with pytest.raises(UsageError, match="--seeds must be different whole numbers from 0"):
+    with pytest.raises(UsageError, match="seeds must be different whole numbers from 0"):
         freeze(asking("ritm"), store, tmp_path / "first.parquet", seeds)
-
-
-def test_the_command_prints_what_a_suite_names(store, tmp_path, capsys):
-    """With --json it prints path, hash and counts; otherwise the line for the suite's TOML."""
-    arguments = argparse.Namespace(suite="all", store=store, out=tmp_path / "first.parquet", seeds=[0], json=True)
-    assert of_freeze.freeze(arguments) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert said["masks"] == 8
-    arguments.json = False
-    assert of_freeze.freeze(arguments) == 0
-    assert (
-        f'first_prompts = {{ file = "first.parquet", sha256 = "{said["prompts_sha256"]}" }}' in capsys.readouterr().out
-    )
