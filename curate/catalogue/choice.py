@@ -49,7 +49,7 @@ class Choice:
             (
                 self.modality is None or self.modality in entry.modalities,
                 self.region is None or self.region in entry.regions,
-                self.target is None or any(_is_part(target, self.target) for target in entry.targets),
+                self.target is None or _has_target(entry, self.target),
                 self.licence is None or _has_licence(entry, self.licence),
                 self.dimension is None or self.dimension == entry.dimension,
                 entry.verified or not self.verified,
@@ -58,9 +58,9 @@ class Choice:
         )
 
 
-def _is_part(target: str, whole: str) -> bool:
+def _has_target(entry: Entry, whole: str) -> bool:
     vocabulary = Vocabulary.load()
-    return target == whole or (target in vocabulary.targets and whole in vocabulary.ancestors(target))
+    return any(target in vocabulary.targets and vocabulary.is_part(target, whole) for target in entry.targets)
 
 
 def _has_licence(entry: Entry, word: str) -> bool:

@@ -91,6 +91,11 @@ class Vocabulary:
         """Return parent, grandparent and so on, nearest first."""
         return ancestors(self.targets, self.target(slug).slug)
 
+    def is_part(self, slug: str, whole: str) -> bool:
+        """Tell whether a target is another one, a part of it, or the left or right of either."""
+        line = (slug, *self.ancestors(slug))
+        return whole in line or whole in map(self.unsided, line)
+
     def check(self) -> list[str]:
         """Return every broken law, one sentence each; a sound vocabulary gives an empty list."""
         return [

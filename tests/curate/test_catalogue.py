@@ -174,3 +174,14 @@ def test_json_holds_every_fact(listed, tmp_path):
     told = catalogue.as_json(entry)
     assert set(told) == {field.name for field in dataclasses.fields(entry)}
     assert told["derived_from"] == [{"dataset": "lits", "relation": "all_images"}]
+
+
+def test_a_pair_has_its_sides_whatever_they_are_parts_of():
+    """`hippocampus_left` is a part of the left temporal lobe, and still who asks for hippocampi wants it."""
+    vocabulary = Vocabulary.load()
+    assert "hippocampus" not in vocabulary.ancestors("hippocampus_left")
+    assert vocabulary.is_part("hippocampus_left", "hippocampus")
+    assert vocabulary.is_part("hippocampus_anterior_left", "hippocampus")
+    assert vocabulary.is_part("hippocampus_left", "temporal_lobe")
+    assert not vocabulary.is_part("hippocampus", "hippocampus_left")
+    assert not vocabulary.is_part("kidney_left", "hippocampus")
