@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bench import cards, models, protocols, published, suite
-from bench.metrics import METRICS
+from bench.metrics import FURTHER, METRICS
 from bench.models import weights
 from bench.models.base import ModelCard
 from curate.errors import UsageError
@@ -31,7 +31,7 @@ def _weights() -> list[dict[str, Any]]:
 
 def definitions() -> list[tuple[str, str]]:
     """Return name and definition of every metric, for the page that shows its numbers."""
-    return [(metric.title, metric.definition) for metric in METRICS.values()]
+    return [(metric.title, metric.definition) for metric in {**METRICS, **FURTHER}.values()]
 
 
 def _models() -> list[dict[str, Any]]:
@@ -109,5 +109,5 @@ def _protocols() -> list[dict[str, Any]]:
 def _metrics() -> list[dict[str, Any]]:
     return [
         {"metric": name, "unit": metric.unit, "better": metric.better, "definition": metric.definition}
-        for name, metric in METRICS.items()
+        for name, metric in {**METRICS, **FURTHER}.items()
     ]

@@ -21,7 +21,7 @@ _WHAT: Table = (
     Column("dataset", "string", "dataset of the image"),
     Column("patient_id", "string", "patient; the unit that the bootstrap resamples"),
     Column("image_id", "string", "image in the store"),
-    Column("mask_id", "string", "mask in the store; (mask_id, protocol, step) is unique"),
+    Column("mask_id", "string", "mask in the store; (mask_id, protocol, seed, step) is unique"),
     Column("target", "string", "vocabulary slug"),
     Column("modality", "string", "modality of the image"),
     Column("anatomy_group", "string", "anatomical group of the SAM-Med3D taxonomy; null outside it", nullable=True),
@@ -39,6 +39,7 @@ _SEEN: Table = (
 _HOW: Table = (
     Column("protocol", "string", "name@version of the prompt protocol"),
     Column("protocol_hash", "string", "hash of protocol, version and parameters"),
+    Column("seed", "int32", "which of the repeated trials of the mask, from 0"),
     Column("step", "int32", "prompting step, from 1"),
     Column("n_points", "int32", "points shown so far"),
     Column("n_actions", "int32", "user actions so far, by the protocol's cost table"),
@@ -55,6 +56,26 @@ SCORED: Table = (
     Column("volume_error", "double", "(predicted - reference volume) / reference volume; 0 is right", nullable=True),
     Column("tolerance", "double", "tolerance of nsd, in `distance_unit`", nullable=True),
     Column("distance_unit", "string", "mm, or pixel where the image has no spacing", nullable=True),
+    Column("grid", "string", "native, or the spacing of the grid that masks were resampled to", nullable=True),
+)
+
+FURTHER: Table = (
+    Column("precision", "double", "share of the prediction that is right, 0 to 1", nullable=True),
+    Column("recall", "double", "share of the reference that was found, 0 to 1", nullable=True),
+    Column("nsd_1", "double", "nsd at a tolerance of 1 `distance_unit`", nullable=True),
+    Column("nsd_2", "double", "nsd at a tolerance of 2 `distance_unit`", nullable=True),
+    Column("nsd_3", "double", "nsd at a tolerance of 3 `distance_unit`", nullable=True),
+    Column("nsd_5", "double", "nsd at a tolerance of 5 `distance_unit`", nullable=True),
+    Column("hd_mm", "double", "Hausdorff distance, in `distance_unit`", nullable=True),
+    Column("volume_error_ml", "double", "predicted - reference volume in ml; null without spacing", nullable=True),
+    Column("lesion_f1", "double", "F1 of found lesions, 0 to 1; null where the target is no lesion", nullable=True),
+    Column(
+        "lesion_dice", "double", "mean Dice over lesions, 0 to 1; null where the target is no lesion", nullable=True
+    ),
+    Column(
+        "lesion_count_error", "double", "predicted - reference lesions; null where the target is none", nullable=True
+    ),
+    Column("centreline_dice", "double", "centre-line Dice, 0 to 1; null where the target is no vessel", nullable=True),
 )
 
 MEASURED: Table = (
@@ -64,5 +85,5 @@ MEASURED: Table = (
     Column("peak_memory_mb", "double", "peak resident memory of the worker so far, MiB", nullable=True),
 )
 
-SCORES: Table = (*_WHAT, *_SEEN, *_HOW, *SCORED, *MEASURED)
-"""One row per (mask, protocol, step)."""
+SCORES: Table = (*_WHAT, *_SEEN, *_HOW, *SCORED, *FURTHER, *MEASURED)
+"""One row per (mask, protocol, seed, step)."""

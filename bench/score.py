@@ -76,6 +76,7 @@ def _score_image(run: Path, store: Path, suite: Suite, unit: Unit, rows: Sequenc
             kept[step] = predictions.read(run, unit.image["image_id"], step, image.geometry.shape_ijk)
         prediction = kept[step].get(row["mask_id"])
         if prediction is not None:
-            row.update(metrics.score(references[row["mask_id"]], prediction, image.geometry, tolerance))
+            reference = references[row["mask_id"]]
+            row.update(metrics.score_in_full(reference, prediction, image.geometry, tolerance, row["kind"]))
             count += 1
     return count

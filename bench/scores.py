@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.schema import SCORES
+from bench.schema import FURTHER, SCORES
 from curate import manifest
 from curate.errors import StoreError
 
@@ -14,6 +14,9 @@ _PIECES = ".pieces"
 _DONE = "done"
 """The piece of rows that an earlier start left."""
 FILE = "scores.parquet"
+_ABSENT = {"seed": 0}
+_LATER = {column.name for column in FURTHER} | {"seed", "grid"}
+"""Columns that earlier versions did not write: null there, but for the seed, which was the first."""
 
 
 def write_piece(run: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -47,7 +50,7 @@ def reopen(run: Path, done: Sequence[Mapping[str, Any]]) -> None:
 
 
 def gather(run: Path) -> list[dict[str, Any]]:
-    """Write the rows of all pieces, sorted by (mask_id, protocol, step), to `scores.parquet`; then drop the pieces."""
+    """Write the rows of all pieces to `scores.parquet`, sorted by mask, protocol, seed and step; then drop the pieces."""
     rows = existing(run)
     write(run, rows)
     shutil.rmtree(run / _PIECES, ignore_errors=True)
@@ -85,7 +88,9 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
     try:
         table = pq.read_table(path, partitioning=None)
-        rows: list[dict[str, Any]] = table.select([column.name for column in SCORES]).to_pylist()
+        lacking = {column.name: _ABSENT.get(column.name) for column in SCORES if column.name in _LATER}
+        kept = [column.name for column in SCORES if column.name not in lacking or column.name in table.column_names]
+        rows: list[dict[str, Any]] = [{**lacking, **row} for row in table.select(kept).to_pylist()]
     except (OSError, pa.ArrowException, KeyError) as error:
         why = str(error).splitlines()[0]
         raise StoreError(f"{path}: cannot be read ({why}); give the `bench run` command with --resume never") from error
@@ -94,7 +99,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 def _once(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return one row per key, the first that came, sorted by key."""
-    found: dict[tuple[str, str, int], dict[str, Any]] = {}
+    found: dict[tuple[str, str, int, int], dict[str, Any]] = {}
     for row in rows:
-        found.setdefault((row["mask_id"], row["protocol"], row["step"]), dict(row))
+        found.setdefault((row["mask_id"], row["protocol"], row["seed"], row["step"]), dict(row))
     return [found[key] for key in sorted(found)]

@@ -20,7 +20,7 @@ from bench.models.base import ReferenceModel, Session
 from bench.protocols import PromptProtocol
 from bench.protocols.key import Key
 from bench.records import Prompts
-from bench.schema import MEASURED, SCORED
+from bench.schema import FURTHER, MEASURED, SCORED
 from bench.suite import Suite, Unit
 from curate import volume
 from curate.geometry import Geometry
@@ -44,6 +44,8 @@ class Target:
     reference: BoxMask
     slug: str
     """What it is, in the words of the vocabulary; told only to models that are to be told."""
+    kind: str
+    """organ, lesion, vessel, ...: says which further metrics it has."""
 
     @property
     def key(self) -> str:
@@ -87,7 +89,7 @@ def lost(unit: Unit, suite: Suite, error: BaseException) -> list[Row]:
     return [
         {**row, "reference_voxels": mask["voxels"]}
         for mask in unit.masks
-        for row in trial.failed(Target(mask["mask_id"], nothing, mask["target"]), error)
+        for row in trial.failed(Target(mask["mask_id"], nothing, mask["target"], mask["kind"]), error)
     ]
 
 
@@ -111,7 +113,7 @@ def read_unit(unit: Unit, store: Path) -> tuple[Volume, list[Target]]:
 
 def _target(mask: Mapping[str, Any], labels: NDArray[Any]) -> Target:
     reference = extract(labels, mask["label_values"], tuple(mask["bbox_ijk"]))
-    return Target(mask["mask_id"], reference, mask["target"])
+    return Target(mask["mask_id"], reference, mask["target"], mask["kind"])
 
 
 def tolerance(suite: Suite, geometry: Geometry) -> float:
@@ -182,7 +184,7 @@ class _Trial:
     ) -> list[Row]:
         """Return the rows of a target from a step on, with the status of an error (or the one given), no scores."""
         found, detail = status_of(error)
-        blank: Row = {column.name: None for column in (*SCORED, *MEASURED)}
+        blank: Row = {column.name: None for column in (*SCORED, *FURTHER, *MEASURED)}
         shown = prompts or Prompts(target.key)
         steps = [step for step in self.protocol.scored_steps if step >= from_step]
         return [{**self._row(target, step, shown, status or found, detail), **blank} for step in steps]
@@ -210,9 +212,16 @@ class _Trial:
         self, state: _State, prediction: BoxMask, geometry: Geometry, step: int, seconds: tuple[float, float, float]
     ) -> Row:
         row = self._row(state.target, step, state.prompts, "ok", None)
-        scores = metrics.score(state.target.reference, prediction, geometry, tolerance(self.suite, geometry))
+        limit = tolerance(self.suite, geometry)
+        scores = metrics.score_in_full(state.target.reference, prediction, geometry, limit, state.target.kind)
         names = ("seconds_encode", "seconds_prompt", "seconds_predict")
-        return {**row, **scores, **dict(zip(names, seconds, strict=True)), "peak_memory_mb": _peak_memory_mb()}
+        return {
+            **row,
+            **scores,
+            "grid": "native",
+            **dict(zip(names, seconds, strict=True)),
+            "peak_memory_mb": _peak_memory_mb(),
+        }
 
     def _row(self, target: Target, step: int, shown: Prompts, status: str, detail: str | None) -> Row:
         return {
@@ -220,6 +229,7 @@ class _Trial:
             "reference_voxels": target.reference.count,
             "protocol": f"{self.protocol.name}@{self.protocol.version}",
             "protocol_hash": protocols.sha256(self.protocol),
+            "seed": 0,
             "step": step,
             "n_points": len(shown.labels),
             "n_actions": self.protocol.actions(shown),

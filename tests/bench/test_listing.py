@@ -2,8 +2,8 @@
 
 import pytest
 
-from bench import listing, models
-from bench.metrics import METRICS
+from bench import listing, models, schema
+from bench.metrics import FURTHER, METRICS
 from bench.schema import SCORED
 
 
@@ -44,6 +44,7 @@ def test_a_broken_plugin_hides_no_other_model(monkeypatch):
 def test_definitions_are_those_of_the_score_columns():
     """Every metric of the page has its definition, and is a column of the scores."""
     assert [title for title, definition in listing.definitions() if definition] == [
-        one.title for one in METRICS.values()
+        one.title for one in {**METRICS, **FURTHER}.values()
     ]
     assert set(METRICS) <= {column.name for column in SCORED}
+    assert set(FURTHER) == {column.name for column in schema.FURTHER}

@@ -27,6 +27,7 @@ ROW = {column.name: None for column in SCORES} | {
     "seen_image": "unknown",
     "protocol": "clicks@2",
     "protocol_hash": "bb",
+    "seed": 0,
     "step": 1,
     "n_points": 1,
     "n_actions": 1,
