@@ -50,7 +50,7 @@ def reopen(run: Path, done: Sequence[Mapping[str, Any]]) -> None:
 
 
 def gather(run: Path) -> list[dict[str, Any]]:
-    """Write the rows of all pieces to `scores.parquet`, sorted by mask, protocol, seed and step; then drop the pieces."""
+    """Write all rows to `scores.parquet`, sorted by mask, protocol, seed and step; then drop the pieces."""
     rows = existing(run)
     write(run, rows)
     shutil.rmtree(run / _PIECES, ignore_errors=True)
