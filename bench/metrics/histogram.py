@@ -1,10 +1,10 @@
 """How often every pair of labels meets in two label maps: all overlaps of an image from one pass.
 
 Label maps are large and mostly background. Several voxels are compared at once, as one word of 64 bits, and a word of
-nothing but background costs one comparison; a word that lies wholly inside one label of both maps is counted as one.
+nothing but background costs one comparison. The others are counted in pieces that stay in the cache.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -64,12 +64,18 @@ def joint_histogram(reference: NDArray[Any], prediction: NDArray[Any]) -> JointH
     if reference.shape != prediction.shape:
         raise GeometryError(f"prediction must have the reference's shape {reference.shape}, found {prediction.shape}")
     first, second = _flat(reference, prediction)
-    lanes = _WORD_BYTES // first.itemsize
-    whole = first.size - first.size % lanes
-    blocks, mixed_first, mixed_second = _split(first[:whole].view(np.uint64), second[:whole].view(np.uint64), lanes)
-    rest_first = np.concatenate([mixed_first.view(first.dtype), first[whole:]])
-    rest_second = np.concatenate([mixed_second.view(second.dtype), second[whole:]])
-    return _merge([(*blocks, lanes), (rest_first, rest_second, 1)])
+    height, width = (1 + int(labels.max(initial=0)) for labels in (first, second))
+    bins = height * width
+    if bins > _MOST_BINS:
+        codes = np.concatenate([_codes(*part, width) for part in _busy(first, second, _CHUNK_WORDS)])
+        found, voxels = np.unique(codes[codes != 0], return_counts=True)
+        return JointHistogram(found // width, found % width, voxels)
+    table = np.zeros(bins, dtype=np.int64)
+    for part in _busy(first, second, max(_CHUNK_WORDS, bins)):
+        table += np.bincount(_codes(*part, width), minlength=bins)
+    table[0] = 0
+    found = np.flatnonzero(table)
+    return JointHistogram(found // width, found % width, table[found])
 
 
 def _flat(reference: NDArray[Any], prediction: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -85,52 +91,16 @@ def _flat(reference: NDArray[Any], prediction: NDArray[Any]) -> tuple[NDArray[An
     return flat[0], flat[1]
 
 
-def _split(
-    first: NDArray[np.uint64], second: NDArray[np.uint64], lanes: int
-) -> tuple[tuple[NDArray[Any], NDArray[Any]], NDArray[np.uint64], NDArray[np.uint64]]:
-    """Sort out words: labels of those that are one label throughout in both maps, and the other words that hold any."""
-    bits = 8 * _WORD_BYTES // lanes
-    one = np.uint64((1 << bits) - 1)
-    repeat = np.uint64(sum(1 << bits * lane for lane in range(lanes)))
-    blocks_first, blocks_second, mixed_first, mixed_second = [], [], [], []
-    for start in range(0, first.size, _CHUNK_WORDS):
-        a, b = first[start : start + _CHUNK_WORDS], second[start : start + _CHUNK_WORDS]
+def _busy(first: NDArray[Any], second: NDArray[Any], chunk_words: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    """Yield the voxels of both maps piece by piece, without the words that are background in both."""
+    lanes = _WORD_BYTES // first.itemsize
+    whole = first.size - first.size % lanes
+    words_first, words_second = first[:whole].view(np.uint64), second[:whole].view(np.uint64)
+    for start in range(0, words_first.size, chunk_words):
+        a, b = words_first[start : start + chunk_words], words_second[start : start + chunk_words]
         busy = np.flatnonzero((a | b) != 0)
-        if busy.size == 0:
-            continue
-        a, b = a[busy], b[busy]
-        label_a, label_b = a & one, b & one
-        uniform = (label_a * repeat == a) & (label_b * repeat == b)
-        blocks_first.append(label_a[uniform])
-        blocks_second.append(label_b[uniform])
-        mixed = ~uniform
-        mixed_first.append(a[mixed])
-        mixed_second.append(b[mixed])
-    parts = [_join(found) for found in (blocks_first, blocks_second, mixed_first, mixed_second)]
-    return (parts[0], parts[1]), parts[2], parts[3]
-
-
-def _join(parts: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
-
-
-def _merge(parts: list[tuple[NDArray[Any], NDArray[Any], int]]) -> JointHistogram:
-    """Count pairs of labels; each part has labels of both maps and how many voxels one entry stands for."""
-    width = 1 + max((int(second.max()) for _, second, _ in parts if second.size), default=0)
-    height = 1 + max((int(first.max()) for first, _, _ in parts if first.size), default=0)
-    if width * height <= _MOST_BINS:
-        table = np.zeros(width * height, dtype=np.int64)
-        for first, second, voxels in parts:
-            table += voxels * np.bincount(_codes(first, second, width), minlength=table.size)
-        table[0] = 0
-        found = np.flatnonzero(table)
-        return JointHistogram(found // width, found % width, table[found])
-    pairs = np.concatenate([_codes(first, second, width) for first, second, _ in parts])
-    weights = np.concatenate([np.full(first.size, voxels) for first, _, voxels in parts])
-    found, where = np.unique(pairs, return_inverse=True)
-    sums = np.bincount(where, weights=weights).astype(np.int64)
-    kept = found != 0
-    return JointHistogram(found[kept] // width, found[kept] % width, sums[kept])
+        yield a[busy].view(first.dtype), b[busy].view(second.dtype)
+    yield first[whole:], second[whole:]
 
 
 def _codes(first: NDArray[Any], second: NDArray[Any], width: int) -> NDArray[np.int64]:
