@@ -9,14 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics.nearest import distances
 from bench.metrics.surfels import is_surfel, surfel_areas, surfel_codes
 from curate.labelmap import bounding_box, slices
 
 # Relative error of distances (the distance transform is float32) and of sums of areas (float64), rounded up.
 _DISTANCE_ROUNDING = 1e-6
 _AREA_ROUNDING = 1e-9
-# One search in the tree costs at worst about as much as the distance transform of so many voxels.
-_VOXELS_PER_SEARCH = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,9 +56,9 @@ def surface_distances(
     prediction_codes = surfel_codes(prediction[box], single_slice=single_slice)
     reference_surface, prediction_surface = is_surfel(reference_codes), is_surfel(prediction_codes)
     return SurfaceDistances(
-        _distances(reference_surface, prediction_surface, spacing),
+        distances(reference_surface, prediction_surface, spacing),
         areas[reference_codes[reference_surface]],
-        _distances(prediction_surface, reference_surface, spacing),
+        distances(prediction_surface, reference_surface, spacing),
         areas[prediction_codes[prediction_surface]],
     )
 
@@ -96,7 +95,9 @@ def assd(measured: SurfaceDistances) -> float:
 
     Pooled, as in Heimann et al. (2009): the sum over both surfaces by the area of both, not the mean of two means.
     """
-    total = measured.from_reference @ measured.reference_areas + measured.from_prediction @ measured.prediction_areas
+    # A dot product would add in an order that depends on the threads of the linear algebra library.
+    total = (measured.from_reference * measured.reference_areas).sum()
+    total += (measured.from_prediction * measured.prediction_areas).sum()
     return float(total / (measured.reference_areas.sum() + measured.prediction_areas.sum()))
 
 
@@ -106,51 +107,3 @@ def _percentile(distances: NDArray[np.float64], areas: NDArray[np.float64], shar
     reached = np.cumsum(areas[order])
     index = np.searchsorted(reached, share * reached[-1] * (1 - _AREA_ROUNDING))
     return float(distances[order[index]])
-
-
-def _distances(
-    surface: NDArray[np.bool_], other: NDArray[np.bool_], spacing: tuple[float, float, float]
-) -> NDArray[np.float64]:
-    """Return how far each surfel of `surface`, in C order, lies from the nearest one of `other`.
-
-    The distance transform costs the box whatever the masks look like. The tree costs the surfels that the surfaces do
-    not share, which is far less where a stray voxel makes the box large.
-    """
-    unshared = surface & ~other
-    searches = np.count_nonzero(unshared)
-    search = _by_tree if searches * _VOXELS_PER_SEARCH < surface.size else _by_transform
-    apart = ~other[surface]
-    distances = np.zeros(apart.size)
-    if searches:
-        distances[apart] = search(unshared, other, spacing)
-    return distances
-
-
-def _by_tree(
-    surface: NDArray[np.bool_], other: NDArray[np.bool_], spacing: tuple[float, float, float]
-) -> NDArray[np.float64]:
-    """Search the nearest point of `other` for each point of `surface`."""
-    from scipy.spatial import KDTree
-
-    # Points come sorted, and balancing them costs more than it saves.
-    tree = KDTree(_points(other, spacing), leafsize=32, balanced_tree=False, compact_nodes=False)
-    distances, _ = tree.query(_points(surface, spacing))
-    return np.asarray(distances, dtype=np.float64)
-
-
-def _by_transform(
-    surface: NDArray[np.bool_], other: NDArray[np.bool_], spacing: tuple[float, float, float]
-) -> NDArray[np.float64]:
-    """Read the distance transform of `other` at the points of `surface`; float32 inside."""
-    import edt
-
-    squared = edt.edtsq((~other).view(np.uint8), anisotropy=spacing, black_border=False, parallel=1)
-    distances: NDArray[np.float64] = np.sqrt(squared[surface].astype(np.float64))
-    return distances
-
-
-def _points(surface: NDArray[np.bool_], spacing: tuple[float, float, float]) -> NDArray[np.float64]:
-    """Return the positions of surfels, (n, 3), in C order and in the unit of spacing."""
-    indices = np.unravel_index(np.flatnonzero(surface), surface.shape)
-    points: NDArray[np.float64] = np.stack(indices, axis=1) * np.array(spacing)
-    return points

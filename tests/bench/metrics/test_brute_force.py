@@ -1,12 +1,13 @@
 """Surface metrics against the definition written out: point sets, every pair of points, sums in a loop."""
 
 import warnings
+from functools import partial
 from itertools import product
 
 import numpy as np
 import pytest
 
-from bench.metrics import surface
+from bench.metrics import nearest, surface
 
 SPACINGS = [(1.0, 1.0, 1.0), (2.0, 0.8, 0.8), (0.05, 3.0, 0.4), (0.31, 0.77, 1.9)]
 
@@ -55,14 +56,16 @@ def _ours(first, second, spacing, tolerance, *, single_slice=False) -> list[floa
     return [surface.nsd(measured, tolerance), surface.hd95(measured), surface.assd(measured)]
 
 
-@pytest.mark.parametrize("voxels_per_search", [0, 10**9], ids=["tree", "transform"])
+@pytest.mark.parametrize(
+    ("search", "reach"), [("_by_tree", 0), ("_by_transform", 0), ("_by_tree", 1), ("_by_transform", 2)]
+)
 @pytest.mark.parametrize("spacing", SPACINGS)
 @pytest.mark.parametrize("seed", range(12))
-def test_random_masks_agree_with_every_pair_of_points(monkeypatch, seed, spacing, voxels_per_search):
-    """Sparse and dense random masks, which touch every border, get the scores of the definition, by either search."""
-    tree = voxels_per_search == 0
-    monkeypatch.setattr(surface, "_VOXELS_PER_SEARCH", voxels_per_search)
-    monkeypatch.setattr(surface, "_by_transform" if tree else "_by_tree", None)
+def test_random_masks_agree_with_every_pair_of_points(monkeypatch, seed, spacing, search, reach):
+    """Sparse and dense random masks, which touch every border, get the scores of the definition, however searched."""
+    monkeypatch.setattr(nearest, "_VOXELS_PER_SEARCH", 0 if search == "_by_tree" else 10**9)
+    monkeypatch.setattr(nearest, "_by_transform" if search == "_by_tree" else "_by_tree", None)
+    monkeypatch.setattr(nearest, "_neighbours", partial(nearest._neighbours, reach=reach))
     rng = np.random.default_rng(seed)
     shape = tuple(rng.integers(1, 9, size=3))
     first, second = (rng.random(shape) < rng.choice([0.05, 0.5, 0.9]) for _ in range(2))
