@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from curate.cli import of_catalogue, of_fetch, of_recipes, of_stores
+from curate.cli import of_catalogue, of_fetch, of_recipes, of_report, of_stores
 from curate.console import Commands, dispatch
 
 
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         ("stats", of_stores.stats, "count what is in a store"),
     ):
         command(name, handler, text).add_argument("store", metavar="STORE", type=Path, help="folder of a store")
+    of_report.add_report(command("report", of_report.report, "write a page of tables, charts and pictures of a store"))
     return commands.parser
 
 
