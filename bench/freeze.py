@@ -12,16 +12,15 @@ import numpy as np
 
 from bench import protocols
 from bench.protocols import PromptProtocol
-from bench.protocols.frozen import COLUMNS, FrozenFirst, row_of, rows_sha256
+from bench.protocols.frozen import COLUMNS, row_of, rows_sha256
 from bench.protocols.key import Key
 from bench.records import Prompts
 from bench.suite import Suite, Unit, plan
 from curate import volume
-from curate.errors import UsageError
 from curate.files import replacing
 from curate.labelmap import BoxMask, extract
 
-METADATA = ("suite", "suite_sha256", "protocol", "protocol_hash", "prompts_sha256")
+METADATA = ("suite", "protocol", "protocol_hash", "prompts_sha256")
 """Keys of the file's metadata, all of them text."""
 
 
@@ -32,73 +31,42 @@ class Frozen:
     path: Path
     prompts_sha256: str
     """What a suite names the prompts by: the hash of the rows, whatever wrote the file."""
-    masks: int
-    """Masks with prompts, each once a seed."""
+    prompts: int
+    """Trials with prompts: masks, each once a seed."""
     not_applicable: int
-    """Masks to which the protocol cannot be applied."""
+    """Trials of masks to which the protocol cannot be applied."""
 
 
-def freeze(suite: Suite, store: Path, out: Path, seeds: Sequence[int] = (0,)) -> Frozen:
+def freeze(suite: Suite, store: Path, out: Path) -> Frozen:
     """Draw the first prompts of all masks of a suite in a store and write them to one Parquet file.
 
     Equal arguments give equal bytes with one version of pyarrow, and an equal `prompts_sha256` with any.
 
     Args:
-        suite: Says which masks, and which protocol.
+        suite: Says which masks, which protocol, and how many seeds; first prompts that it names play no part.
         store: Root of the store.
         out: The file.
-        seeds: One set of prompts for each.
 
     Raises:
         StoreError: When there is no finished store.
         ReadError: When a label map cannot be read.
-        UsageError: When no mask belongs to the suite, for seeds that repeat, or for a protocol that
-            first shows what the file cannot hold (a mask, a stroke).
+        UsageError: When no mask belongs to the suite, or for a protocol that first shows what the file cannot hold (a
+            mask, a stroke).
     """
-    if len(set(seeds)) != len(seeds) or not seeds or min(seeds) < 0:
-        raise UsageError(f"seeds must be different whole numbers from 0, found {list(seeds)}")
-    choice = suite.protocol
-    protocol = protocols.load(choice.name, choice.version, choice.parameters)
-    drawn = [row for unit in plan(suite, store) for row in _rows(unit, store, protocol, seeds)]
+    protocol = suite.protocol.drawing()
+    drawn = [row for unit in plan(suite, store) for row in _rows(unit, store, protocol, suite.protocol.seeds)]
     rows = [row for row in drawn if row is not None]
     _write(rows, suite, protocol, out)
     return Frozen(out, rows_sha256(rows), len(rows), len(drawn) - len(rows))
 
 
-def load(path: Path, prompts_sha256: str, protocol: PromptProtocol) -> FrozenFirst:
-    """Read frozen prompts; return the protocol with its first step taken from them.
-
-    Raises:
-        UsageError: When the file cannot be read, holds other prompts than named, or those of another protocol.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise UsageError(
-            f"{path}: cannot be read as frozen prompts ({error}); write it with bench.freeze.freeze"
-        ) from error
-    said = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-    rows = table.to_pylist() if set(COLUMNS) <= set(table.column_names) else []
-    found = rows_sha256(rows)
-    if found != prompts_sha256:
-        raise UsageError(f"{path}: holds the prompts {found[:12]}, the suite names {prompts_sha256[:12]}")
-    if said.get("protocol_hash") != protocols.sha256(protocol):
-        raise UsageError(f"{path}: holds prompts of {said.get('protocol')}, or of other parameters than the suite's")
-    return FrozenFirst(protocol, {(row["mask_id"], row["seed"]): row for row in rows}, found)
-
-
-def _rows(
-    unit: Unit, store: Path, protocol: PromptProtocol, seeds: Sequence[int]
-) -> Iterator[Mapping[str, Any] | None]:
+def _rows(unit: Unit, store: Path, protocol: PromptProtocol, seeds: int) -> Iterator[Mapping[str, Any] | None]:
     """Yield a row for each mask and seed of a unit; None where the protocol cannot be applied."""
     image = unit.image
     spacing = tuple(image["spacing_mm"] or (1.0, 1.0, 1.0))
     for mask, reference in references(unit, store):
         what = mask["mask_id"].removeprefix(f"{image['image_id']}#")
-        for seed in seeds:
+        for seed in range(seeds):
             key = Key(
                 protocol.name, protocol.version, image["dataset"], image["image_id"], what, 1, seed, spacing=spacing
             )
@@ -127,13 +95,7 @@ def _write(rows: Sequence[Mapping[str, Any]], suite: Suite, protocol: PromptProt
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    said = (
-        suite.name,
-        suite.sha256,
-        f"{protocol.name}@{protocol.version}",
-        protocols.sha256(protocol),
-        rows_sha256(rows),
-    )
+    said = (suite.name, f"{protocol.name}@{protocol.version}", protocols.sha256(protocol), rows_sha256(rows))
     integers = pa.list_(pa.int32())
     types = {"mask_id": pa.string(), "seed": pa.int32(), "n_actions": pa.int32()}
     fields = [

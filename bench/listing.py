@@ -5,7 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from bench import cards, models, protocols, published, suite
-from bench.metrics import FURTHER, METRICS
+from bench.metrics import FURTHER, METRICS, Metric
+from bench.metrics.clicks import CLICK_METRICS, ClickMetric
 from bench.models import weights
 from bench.models.base import ModelCard
 from curate.errors import UsageError
@@ -107,7 +108,9 @@ def _protocols() -> list[dict[str, Any]]:
 
 
 def _metrics() -> list[dict[str, Any]]:
+    """Return those of every row, then those over the steps of a mask."""
+    found: tuple[Metric | ClickMetric, ...] = (*METRICS.values(), *FURTHER.values(), *CLICK_METRICS)
     return [
-        {"metric": name, "unit": metric.unit, "better": metric.better, "definition": metric.definition}
-        for name, metric in {**METRICS, **FURTHER}.items()
+        {"metric": metric.name, "unit": metric.unit, "better": metric.better, "definition": metric.definition}
+        for metric in found
     ]

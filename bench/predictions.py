@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import kept_prompts
+from bench.records import Prompts
 from bench.suite import Unit
 from curate import manifest, volume
 from curate.errors import ReadError, StoreError
@@ -31,8 +33,15 @@ _FOLDER = "predictions"
 _DIGEST_LENGTH = 16
 
 
-def keep(run: Path, unit: Unit, step: int, predictions: Mapping[str, BoxMask]) -> None:
-    """Write one step's predictions of one image: a label map per layer and a table, atomically.
+def keep(
+    run: Path,
+    unit: Unit,
+    step: int,
+    predictions: Mapping[str, BoxMask],
+    prompts: Mapping[str, Prompts] | None = None,
+    seed: int = 0,
+) -> None:
+    """Write one step's predictions of one image, a label map per layer and a table, and what was shown; atomically.
 
     Predictions of other masks of the image stay. Label maps are named by their content, so that the table never names a
     file that a later write has changed.
@@ -42,13 +51,17 @@ def keep(run: Path, unit: Unit, step: int, predictions: Mapping[str, BoxMask]) -
     """
     image_id = unit.image["image_id"]
     shape = tuple(unit.image["shape_ijk"])
+    stem = _stem(image_id, step, seed)
     try:
-        whole = {**read(run, image_id, step, shape), **predictions}
-        rows = _write_layers(run, image_id, step, whole, np.array(unit.image["affine"]).reshape(4, 4))
-        manifest.write_table(_table(run, image_id, step), PREDICTIONS, rows)
+        if prompts is not None:
+            kept_prompts.keep(run, image_id, step, seed, prompts)
+        whole = {**read(run, image_id, step, shape, seed), **predictions}
+        layers = _write_layers(run, stem, whole, np.array(unit.image["affine"]).reshape(4, 4))
+        rows = [{"image_id": image_id, "step": step, **row} for row in layers]
+        manifest.write_table(run / f"{stem}.parquet", PREDICTIONS, rows)
         named = {row["path"] for row in rows}
-        pattern = f"{escape(Path(image_id).name)}.step{step}.{'[0-9a-f]' * _DIGEST_LENGTH}.nii.gz"
-        for path in (run / _FOLDER / image_id).parent.glob(pattern):
+        pattern = f"{escape(Path(stem).name)}.{'[0-9a-f]' * _DIGEST_LENGTH}.nii.gz"
+        for path in (run / stem).parent.glob(pattern):
             if path.relative_to(run).as_posix() not in named:
                 path.unlink()
     except OSError as error:
@@ -56,26 +69,26 @@ def keep(run: Path, unit: Unit, step: int, predictions: Mapping[str, BoxMask]) -
 
 
 def _write_layers(
-    run: Path, image_id: str, step: int, predictions: Mapping[str, BoxMask], affine: NDArray[np.float64]
+    run: Path, stem: str, predictions: Mapping[str, BoxMask], affine: NDArray[np.float64]
 ) -> list[dict[str, Any]]:
-    """Write the label maps and return the rows of their table, sorted by mask_id."""
+    """Write the label maps and return mask, path and values of each prediction, sorted by mask_id."""
     found = {mask_id: mask for mask_id, mask in sorted(predictions.items()) if mask.count}
     layers, placed = pack(list(found.values()), range(1, len(found) + 1))
     paths = []
     for layer in layers:
         digest = hashlib.sha256(layer.tobytes()).hexdigest()[:_DIGEST_LENGTH]
-        paths.append(f"{_FOLDER}/{image_id}.step{step}.{digest}.nii.gz")
+        paths.append(f"{stem}.{digest}.nii.gz")
         volume.write(Volume(layer, Geometry((layer.shape[0], layer.shape[1], layer.shape[2]), affine)), run / paths[-1])
     where = {mask_id: (paths[place.layer], list(place.values)) for mask_id, place in zip(found, placed, strict=True)}
     return [
-        {"image_id": image_id, "mask_id": mask_id, "step": step, "path": path, "label_values": values}
+        {"mask_id": mask_id, "path": path, "label_values": values}
         for mask_id in sorted(predictions)
         for path, values in [where.get(mask_id, (None, []))]
     ]
 
 
-def read(run: Path, image_id: str, step: int, shape_ijk: tuple[int, int, int]) -> dict[str, BoxMask]:
-    """Return the kept predictions of one image and step by mask_id; empty where none were kept.
+def read(run: Path, image_id: str, step: int, shape_ijk: tuple[int, int, int], seed: int = 0) -> dict[str, BoxMask]:
+    """Return the kept predictions of one image, step and seed by mask_id; empty where none were kept.
 
     Raises:
         ReadError: When a table or a label map is damaged or missing.
@@ -83,7 +96,7 @@ def read(run: Path, image_id: str, step: int, shape_ijk: tuple[int, int, int]) -
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = _table(run, image_id, step)
+    table = run / f"{_stem(image_id, step, seed)}.parquet"
     if not table.is_file():
         return {}
     try:
@@ -108,5 +121,6 @@ def clean(run: Path) -> None:
     remove_temporaries(run)
 
 
-def _table(run: Path, image_id: str, step: int) -> Path:
-    return run / _FOLDER / f"{image_id}.step{step}.parquet"
+def _stem(image_id: str, step: int, seed: int) -> str:
+    """Return how the files of one image, step and seed begin, relative to the run; the first seed goes unsaid."""
+    return f"{_FOLDER}/{image_id}.step{step}" + (f".seed{seed}" if seed else "")

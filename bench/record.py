@@ -24,7 +24,7 @@ _FILE = "run.json"
 
 def describe(suite: Suite, model: AnyModel, choice: Choice, store: Path, limit: int | None) -> dict[str, Any]:
     """Return the record of a run that is about to start; nothing in it depends on time or worker count."""
-    protocol = protocols.load(suite.protocol.name, suite.protocol.version, suite.protocol.parameters)
+    protocol = suite.protocol.load()
     content = manifest.read_store(store)
     datasets = manifest.read_datasets(store)
     card = asdict(model.card)
@@ -51,7 +51,7 @@ def describe(suite: Suite, model: AnyModel, choice: Choice, store: Path, limit: 
         "missing_datasets": missing_datasets(suite, [row["dataset"] for row in datasets]),
         "limit": limit,
         "device": choice.device,
-        "seeds": "SHA-256 of (protocol, version, dataset, image, target, step)",
+        "seeds": "SHA-256 of (protocol, version, dataset, image, target, step, and the seed where it is not 0)",
         "versions": {"python": platform.python_version(), **_versions()},
         "commit": _commit(),
     }

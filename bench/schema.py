@@ -8,7 +8,7 @@ STATUSES = {
     "timeout": "the model took longer than allowed",
     "out_of_memory": "the model ran out of memory",
     "unsupported": "the model does not take this image or this kind of prompt",
-    "not_applicable": "the protocol cannot be applied to this mask",
+    "not_applicable": "the protocol, or the grid of the scores, cannot be applied to this mask",
 }
 """Every status that a row can have. A score that does not exist is null, and the status says why."""
 
@@ -44,7 +44,7 @@ _HOW: Table = (
     Column("n_points", "int32", "points shown so far"),
     Column("n_actions", "int32", "user actions so far, by the protocol's cost table"),
     Column("status", "string", "ok, failed, timeout, out_of_memory, unsupported or not_applicable"),
-    Column("detail", "string", "what went wrong; null when nothing did", nullable=True),
+    Column("detail", "string", "what went wrong, or that nothing further was shown; else null", nullable=True),
 )
 
 SCORED: Table = (
@@ -81,7 +81,7 @@ FURTHER: Table = (
 MEASURED: Table = (
     Column("seconds_encode", "double", "time to open the image, shared by its targets", nullable=True),
     Column("seconds_prompt", "double", "time to draw this step's prompt", nullable=True),
-    Column("seconds_predict", "double", "time of this step's prediction", nullable=True),
+    Column("seconds_predict", "double", "time of this step's prediction; null where none was asked for", nullable=True),
     Column("peak_memory_mb", "double", "peak resident memory of the worker so far, MiB", nullable=True),
 )
 

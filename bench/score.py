@@ -9,7 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bench import metrics, predictions, record, scores, trial
+from bench import predictions, record, scores, trial
 from bench.suite import Suite, Unit, plan
 from curate.errors import ReadError, StoreError
 from curate.files import held, sha256_of_file
@@ -67,16 +67,15 @@ def _score_image(run: Path, store: Path, suite: Suite, unit: Unit, rows: Sequenc
     wanted = replace(unit, masks=tuple(mask for mask in unit.masks if mask["mask_id"] in asked))
     image, targets = trial.read_unit(wanted, store)
     references = {target.mask_id: target.reference for target in targets}
-    tolerance = trial.tolerance(suite, image.geometry)
-    kept: dict[int, Mapping[str, Any]] = {}
+    kept: dict[tuple[int, int], Mapping[str, Any]] = {}
     count = 0
     for row in rows:
-        step = row["step"]
-        if step not in kept:
-            kept[step] = predictions.read(run, unit.image["image_id"], step, image.geometry.shape_ijk)
-        prediction = kept[step].get(row["mask_id"])
+        step, seed = row["step"], row["seed"]
+        if (step, seed) not in kept:
+            kept[step, seed] = predictions.read(run, unit.image["image_id"], step, image.geometry.shape_ijk, seed)
+        prediction = kept[step, seed].get(row["mask_id"])
         if prediction is not None:
             reference = references[row["mask_id"]]
-            row.update(metrics.score_in_full(reference, prediction, image.geometry, tolerance, row["kind"]))
+            row.update(trial.scores_of(reference, prediction, image.geometry, suite, row["kind"]))
             count += 1
     return count

@@ -10,8 +10,9 @@ from bench.schema import FURTHER, SCORES
 from curate import manifest
 from curate.errors import StoreError
 
-_PIECES = ".pieces"
-_DONE = "done"
+PIECES = ".pieces"
+"""Folder of what a run has until all of it is gathered."""
+DONE = "done"
 """The piece of rows that an earlier start left."""
 FILE = "scores.parquet"
 _ABSENT = {"seed": 0}
@@ -21,7 +22,7 @@ _LATER = {column.name for column in FURTHER} | {"seed", "grid"}
 
 def write_piece(run: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the rows of one unit, atomically; from then on it counts as done."""
-    manifest.write_table(run / _PIECES / f"{name}.parquet", SCORES, rows)
+    manifest.write_table(run / PIECES / f"{name}.parquet", SCORES, rows)
 
 
 def existing(run: Path) -> list[dict[str, Any]]:
@@ -34,18 +35,18 @@ def existing(run: Path) -> list[dict[str, Any]]:
 
 
 def forget(run: Path) -> None:
-    """Delete all rows and predictions of a run."""
+    """Delete all rows, predictions and prompts of a run."""
     (run / FILE).unlink(missing_ok=True)
-    for folder in (_PIECES, "predictions"):
+    for folder in (PIECES, "predictions", "prompts"):
         shutil.rmtree(run / folder, ignore_errors=True)
 
 
 def reopen(run: Path, done: Sequence[Mapping[str, Any]]) -> None:
     """Make `done` all that a run has, in one piece; without `scores.parquet` nobody takes the run for finished."""
-    write_piece(run, _DONE, done)
+    write_piece(run, DONE, done)
     (run / FILE).unlink(missing_ok=True)
     for path in _pieces(run):
-        if path.stem != _DONE:
+        if path.stem != DONE:
             path.unlink()
 
 
@@ -53,7 +54,7 @@ def gather(run: Path) -> list[dict[str, Any]]:
     """Write all rows to `scores.parquet`, sorted by mask, protocol, seed and step; then drop the pieces."""
     rows = existing(run)
     write(run, rows)
-    shutil.rmtree(run / _PIECES, ignore_errors=True)
+    shutil.rmtree(run / PIECES, ignore_errors=True)
     return rows
 
 
@@ -79,7 +80,7 @@ def count_statuses(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def _pieces(run: Path) -> list[Path]:
-    return sorted((run / _PIECES).glob("*.parquet"))
+    return sorted((run / PIECES).glob("*.parquet"))
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from bench.metrics.full import score_in_full
 from bench.metrics.further import FURTHER
+from bench.metrics.grid import isotropic, resampled
 from bench.metrics.labels import score_labels
 from bench.metrics.registry import METRICS, Direction, EmptyCase, Metric
 from bench.metrics.scoring import empty_case, score
@@ -13,6 +14,8 @@ __all__ = [
     "EmptyCase",
     "Metric",
     "empty_case",
+    "isotropic",
+    "resampled",
     "score",
     "score_in_full",
     "score_labels",

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from bench.metrics.registry import Direction
 from curate.errors import UsageError
 
 Curve = Mapping[int, float | None]
@@ -17,6 +18,42 @@ Curve = Mapping[int, float | None]
 
 THRESHOLDS = (0.80, 0.85, 0.90)
 """The Dice to which clicks are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClickMetric:
+    """One metric over clicks, as it is listed."""
+
+    name: str
+    unit: str
+    better: Direction
+    definition: str
+
+
+CLICK_METRICS = (
+    ClickMetric(
+        "nauc",
+        "1",
+        "higher",
+        "area under a score's curve over an explicit grid of clicks, by the trapezoid rule, over the grid's length",
+    ),
+    *(
+        ClickMetric(
+            f"noc_{threshold * 100:.0f}",
+            "clicks",
+            "lower",
+            f"clicks until a Dice of {threshold:.2f} or more; where none has it, the last tried, counted as censored",
+        )
+        for threshold in THRESHOLDS
+    ),
+    ClickMetric(
+        "failure_rate",
+        "1",
+        "lower",
+        "rows with status failed, timeout or out_of_memory over those not unsupported or not_applicable",
+    ),
+)
+"""What the functions here compute, for `bench list metrics`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def score_labels(
         tolerance: Tolerance of NSD, in the unit of the grid.
 
     Returns:
-        For each label the columns of `bench.schema.SCORED`.
+        For each label the columns of `bench.schema.SCORED` but `grid`.
 
     Raises:
         GeometryError: If the maps do not lie on the grid.

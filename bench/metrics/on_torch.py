@@ -31,7 +31,7 @@ def score_tensors(reference: Tensor, prediction: Tensor, geometry: Geometry, tol
         tolerance: Tolerance of NSD, in the unit of the grid.
 
     Returns:
-        The columns of `bench.schema.SCORED`. Distances are exact to float64, those of the CPU to float32.
+        The columns of `bench.schema.SCORED` but `grid`. Distances are exact to float64, those of the CPU to float32.
 
     Raises:
         GeometryError: If the masks do not lie on the grid.

@@ -36,8 +36,8 @@ def score(reference: BoxMask, prediction: BoxMask, geometry: Geometry, tolerance
         tolerance: Tolerance of NSD, in the unit of the grid.
 
     Returns:
-        One value for each column of `bench.schema.SCORED`; None is null, nothing is NaN or infinite. Two equal masks
-        score exactly 1 in overlap and NSD and exactly 0 in distance.
+        One value for each column of `bench.schema.SCORED` but `grid`; None is null, nothing is NaN or infinite. Two
+        equal masks score exactly 1 in overlap and NSD and exactly 0 in distance.
 
     Raises:
         GeometryError: If the masks do not lie on the grid.

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from bench import protocols
 from bench.protocols import PromptProtocol
 from bench.protocols.key import Key
 from bench.records import Prompts
@@ -98,7 +100,7 @@ class FrozenFirst:
         row = self.rows.get((f"{key.image_id}#{key.target}", key.seed))
         if row is None:
             raise ValueError(
-                "the frozen prompts hold none for this mask and seed; write them again with bench.freeze.freeze"
+                "the frozen prompts hold none for this mask and seed; write them again with `bench freeze`"
             )
         return replace(
             history,
@@ -112,6 +114,51 @@ class FrozenFirst:
     def actions(self, prompts: Prompts) -> int:
         """Return what these prompts cost a user."""
         return self.protocol.actions(prompts)
+
+
+def load(content: bytes, prompts_sha256: str, protocol: PromptProtocol, name: str) -> FrozenFirst:
+    """Return a protocol with its first step taken from a file of frozen prompts.
+
+    Args:
+        content: The file's bytes.
+        prompts_sha256: Hash of the prompts that it must hold.
+        protocol: The protocol that drew them.
+        name: What the file is called, for messages.
+
+    Raises:
+        UsageError: When the file is none of frozen prompts, holds others than named, or those of another protocol.
+    """
+    rows, found, drawn_by, drawn_by_hash = _parsed(content, name)
+    if found != prompts_sha256:
+        raise UsageError(
+            f"first prompts {name}: their hash is {found}, the suite names {prompts_sha256[:12]}...; give that hash"
+            " if they are the ones that are meant"
+        )
+    if drawn_by_hash != protocols.sha256(protocol):
+        raise UsageError(
+            f"first prompts {name}: drawn by {drawn_by}, or with other parameters than the suite's; write them again"
+            f" with `bench freeze SUITE --store STORE --out {name}`"
+        )
+    return FrozenFirst(protocol, rows, found)
+
+
+@lru_cache(maxsize=2)
+def _parsed(content: bytes, name: str) -> tuple[Mapping[tuple[str, int], Mapping[str, Any]], str, str, str]:
+    """Return rows by mask_id and seed, their hash, and name and hash of the protocol; once per process and file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(pa.BufferReader(content))
+        rows = table.select(list(COLUMNS)).to_pylist()
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise UsageError(
+            f"first prompts {name}: no file of frozen prompts ({str(error).splitlines()[0]}); write it with"
+            f" `bench freeze SUITE --store STORE --out {name}`"
+        ) from error
+    said = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+    by_mask = {(row["mask_id"], row["seed"]): row for row in rows}
+    return by_mask, rows_sha256(rows), said.get("protocol", "no protocol"), said.get("protocol_hash", "")
 
 
 def _boxes(numbers: Sequence[int]) -> tuple[Box, ...]:

@@ -1,10 +1,9 @@
 """A suite: a named list of evaluation tasks, and its plan over a store."""
 
+from bench.suite.choices import FirstPrompts, MetricChoice, ProtocolChoice
 from bench.suite.content import (
     Answer,
     Group,
-    MetricChoice,
-    ProtocolChoice,
     Stated,
     Suite,
     Variant,
@@ -16,6 +15,7 @@ from bench.suite.planning import Unit, missing_datasets, plan, target_names, uni
 
 __all__ = [
     "Answer",
+    "FirstPrompts",
     "Group",
     "MetricChoice",
     "ProtocolChoice",

@@ -1,34 +1,18 @@
-"""What a suite file says: groups of masks, the protocol, its published variants, and what its paper states."""
+"""What a suite file says: groups of masks, what it chooses, its published variants, and what its paper states."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from bench.suite.choices import MetricChoice, ProtocolChoice
 from curate.errors import UnknownNameError, UsageError
 from curate.files import sha256_of_json
 from curate.plugins import StrictModel, nearest
 
 Patterns = Annotated[tuple[str, ...], Field(min_length=1)]
-Tolerance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Answer = Literal["seen", "unseen"]
 ALL: tuple[str, ...] = ("*",)
-
-
-class ProtocolChoice(StrictModel):
-    """Which protocol, in which version, with which parameters."""
-
-    name: str
-    version: int
-    parameters: dict[str, Any] = {}
-
-
-class MetricChoice(StrictModel):
-    """What the metrics need to be told."""
-
-    nsd_tolerance_mm: Tolerance = 1.0
-    nsd_tolerance_pixels: Tolerance = 1.0
-    """For images without spacing, whose distances are in pixels."""
 
 
 class Group(StrictModel):

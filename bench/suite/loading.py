@@ -3,8 +3,8 @@
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from bench import protocols
-from bench.suite.content import Group, ProtocolChoice, Stated, Suite, datasets_named, is_pattern
+from bench.suite.choices import ProtocolChoice
+from bench.suite.content import Group, Stated, Suite, datasets_named, is_pattern
 from curate.errors import ConfigError, UnknownNameError, UsageError
 from curate.plugins import find, load_toml, nearest
 from curate.vocabulary import KINDS, Vocabulary
@@ -14,18 +14,30 @@ _FEW = 16
 """Up to so many known words are listed in a message."""
 
 
-def load(name_or_path: str) -> Suite:
+def load(name_or_path: str, *, frozen: bool = True) -> Suite:
     """Load a suite that ships, or one of the user's own; `SUITE@VARIANT` is a variant of it.
 
+    Args:
+        name_or_path: Its name, or the path of its file.
+        frozen: Read the file of first prompts, where the suite names one; False to write that file.
+
     Raises:
-        ConfigError: For a broken suite, or one that names no known target, modality or protocol.
+        ConfigError: For a broken suite, one that names no known target, modality or protocol, or one whose first
+            prompts are not those that it names.
         UnknownNameError: For a name, path or variant that is not there.
         UsageError: For a variant that cannot be run.
     """
     file, at, variant = name_or_path.rpartition("@")
     if not at or Path(name_or_path).is_file():
-        return _read(find("suites", name_or_path))
-    return _read(find("suites", file)).variant(variant)
+        file, at = name_or_path, ""
+    path = find("suites", file)
+    suite = _read(path).variant(variant) if at else _read(path)
+    if frozen:
+        try:
+            suite.protocol.take_in(path.parent)
+        except UsageError as error:
+            raise ConfigError(f"{path}: {error}") from error
+    return suite
 
 
 def _read(path: Path) -> Suite:
@@ -45,7 +57,7 @@ def _read(path: Path) -> Suite:
 
 def _check_protocol(choice: ProtocolChoice | None) -> None:
     if choice is not None:
-        protocols.load(choice.name, choice.version, choice.parameters)
+        choice.drawing()
 
 
 def _check_group(group: Group) -> None:

@@ -403,8 +403,13 @@ def test_pixel_images_are_scored_in_pixels(run, store, everything):
 
 
 def test_predictions_are_kept_at_scored_steps_only(run, unit):
-    """What is handed on for keeping are the answers after the scored steps, by mask."""
+    """What is handed on for keeping are the answers after the scored steps and the clicks so far, by mask."""
     kept = []
-    run(Oracle(), keep=lambda of, step, found: kept.append((of.image["image_id"], step, sorted(found))))
+
+    def keep(of, step, found, shown, seed):
+        assert found.keys() == shown.keys()
+        kept.append((of.image["image_id"], step, sorted(found), {len(one.labels) for one in shown.values()}, seed))
+
+    run(Oracle(), keep=keep)
     names = [mask["mask_id"] for mask in unit.masks]
-    assert kept == [("hard/permuted", step, names) for step in STEPS]
+    assert kept == [("hard/permuted", step, names, {step}, 0) for step in STEPS]

@@ -134,6 +134,14 @@ def test_the_clicks_of_the_paper_are_those_of_the_suite():
     assert suite.load("sam-med3d-16@inference-2025").protocol.parameters == {"score_after": [1]}
 
 
+def test_the_clicks_of_the_old_validation_are_a_variant():
+    """Two deep clicks, then random ones, the newest alone; what else differs, the best of all clicks first, is said."""
+    old = suite.load("sam-med3d-16@validation-2023").protocol
+    assert (old.name, old.parameters["deep_clicks"], old.parameters["points"]) == ("ritm", 2, "newest")
+    variants = {variant.name: variant.lacks for variant in suite.load("sam-med3d-16").variants}
+    assert "best of all clicks" in str(variants["validation-2023"])
+
+
 def test_sam_med3d_6_has_a_group_for_every_row_of_table_4():
     """AMOS is two rows of one dataset, told apart by modality."""
     found = groups("sam-med3d-6")

@@ -46,9 +46,9 @@ def test_masks_that_hold_voxels_are_no_empty_case():
 
 @pytest.mark.parametrize("holds", [(True, True), *EMPTY_TABLE])
 def test_keys_are_the_columns_of_the_scores(holds):
-    """Scores have exactly the columns of `SCORED`, as plain numbers, words or None."""
+    """Scores have exactly the columns of `SCORED` but the grid, as plain numbers, words or None."""
     scores = score(_mask(holds=holds[0]), _mask(holds=holds[1]), GRID, 1)
-    assert list(scores) == [column.name for column in SCORED]
+    assert list(scores) == [column.name for column in SCORED if column.name != "grid"]
     for value in scores.values():
         assert value is None or type(value) is str or (type(value) is float and math.isfinite(value))
 
@@ -118,8 +118,8 @@ def test_a_tolerance_that_is_no_distance_is_refused(tolerance):
 
 
 def test_registry_describes_every_score():
-    """Every scored column but the tolerance and its unit has a metric, under its own name, in the same order."""
-    described = [column.name for column in SCORED if column.name not in {"tolerance", "distance_unit"}]
+    """Every scored column but tolerance, unit and grid has a metric, under its own name, in the same order."""
+    described = [column.name for column in SCORED if column.name not in {"tolerance", "distance_unit", "grid"}]
     assert list(METRICS) == described == [metric.name for metric in METRICS.values()]
 
 
