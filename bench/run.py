@@ -1,30 +1,27 @@
 """The story of `bench`: from a suite, a model and a store to `scores.parquet`."""
 
-import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from bench import models, predictions, record, scores, trial
-from bench.cards import TrainingCard, load_card
-from bench.models import AnyModel, Choice
-from bench.seen import seen
-from bench.suite import Suite, Unit, plan
+from bench import devices, models, record, scores, status, trial
+from bench.cards import load_card
+from bench.models import Choice
+from bench.models.base import ModelCard
+from bench.policy import FAILURES, Policy, failed_masks
+from bench.runner import progress, resuming, stages
+from bench.runner.storing import Storing
+from bench.runner.work import Work, load_model
+from bench.suite import Suite, plan
 from curate import executor
-from curate.errors import UsageError
 from curate.executor import Where
 from curate.files import held
 
-_OF_MASK = (
-    *("dataset", "patient_id", "image_id", "mask_id", "target"),
-    *("modality", "anatomy_group", "kind", "suite_group"),
-)
-"""Columns that stand in the store's table of masks, or that the suite's plan added to it."""
+_USUAL = Policy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +35,14 @@ class Report:
     statuses: Mapping[str, int]
     missing_datasets: Sequence[str]
     """Datasets that the suite names and the store does not have."""
+    failed_masks: int
+    """Masks with a row that is failed, timeout or out_of_memory."""
+    masks_now: int
+    """Masks that this start has run."""
+    seconds: float
+    """Wall time that they took."""
+    stopped: str | None
+    """Why the policy ended the run before its end; None where it did not."""
 
 
 def run(  # noqa: PLR0913, the options of the command
@@ -47,9 +52,10 @@ def run(  # noqa: PLR0913, the options of the command
     out: Path,
     where: Where,
     *,
-    resume: str = "missing",
+    policy: Policy = _USUAL,
     limit: int | None = None,
     keep_predictions: bool = False,
+    command: str | None = None,
 ) -> Report:
     """Run one model on one suite: plan, prompt and score image by image, stream rows to disk, gather them.
 
@@ -58,11 +64,12 @@ def run(  # noqa: PLR0913, the options of the command
         choice: The model.
         store: Root of a store.
         out: Folder of the run. A killed run continues where it was.
-        where: Processes or a dask cluster; results do not depend on it.
-        resume: missing: keep the rows that are there; never: start again; always: keep them even if the run was
-            started with another store, model or version.
+        where: Processes or a dask cluster; results do not depend on it. Without either: one process per CUDA device
+            where the model runs on CUDA, else this one.
+        policy: What becomes of rows that are there, of failures, and of a model that does not answer.
         limit: At most this many images.
         keep_predictions: Write predictions as label maps, so that `bench score` can score them again.
+        command: What `bench status` says to type to go on.
 
     Raises:
         UsageError: For a model that cannot be made, a store without masks of the suite, a folder of another run, a
@@ -71,35 +78,31 @@ def run(  # noqa: PLR0913, the options of the command
     executor.check(where)
     store, out = store.resolve(), out.resolve()
     choice = _settled(choice)
+    where = _workers(where, choice)
     units = plan(suite, store, limit)
-    model = load_model(choice, start := secrets.token_hex(8))
-    card = load_card(model.card.training_card) if model.card.training_card else None
-    content = record.describe(suite, model, choice, store, limit)
-    task = partial(_evaluate, suite=suite, choice=choice, start=start, store=store, out=out, keep=keep_predictions)
+    work = _work(suite, choice, store, out, where, policy, keep=keep_predictions)
+    card, content = _described(work, limit, here=stages.here(where))
     with held(out, "bench"):
-        done = _opened(out, content, resume, units, suite, model)
-        todo = _unfinished(units, done)
-        results = executor.run(task, todo, where)
-        for unit, result in tqdm(results, total=len(todo), desc=choice.name, unit="image", disable=None):
-            if isinstance(result, UsageError):
-                raise result
-            rows = trial.lost(unit, suite, result) if isinstance(result, BaseException) else result
-            scores.write_piece(out, _name(unit), [_whole(row, unit, suite, model, card) for row in rows])
-        rows = scores.gather(out)
+        done = resuming.opened(out, content, policy, units, suite, card)
+        todo = resuming.unfinished(units, done)
+        status.note_start(out, units, trial.expected(suite), command)
+        storing = Storing(out, suite, card, load_card(card.training_card) if card.training_card else None)
+        clock = time.perf_counter()
+        with closing(stages.run(work, todo, where, storing, ahead=policy.on_failure.never)) as stored:
+            masks_now, stopped = _followed(progress.shown(stored, len(todo), choice.name), policy, done)
+            seconds = time.perf_counter() - clock
+        rows = scores.existing(out) if stopped else scores.gather(out)
     return Report(
         images=len(units),
         rows=len(rows),
         reused=len(done),
         statuses=scores.count_statuses(rows),
         missing_datasets=content["missing_datasets"],
+        failed_masks=len(failed_masks(rows)),
+        masks_now=masks_now,
+        seconds=seconds,
+        stopped=stopped,
     )
-
-
-@lru_cache(maxsize=1)
-def load_model(choice: Choice, start: str) -> AnyModel:
-    """Make a model once per process and start of a run: a worker that outlives a run must not keep its weights."""
-    del start
-    return models.load(choice.name, choice.weights, choice.device)
 
 
 def _settled(choice: Choice) -> Choice:
@@ -110,69 +113,42 @@ def _settled(choice: Choice) -> Choice:
     )
 
 
-def _opened(
-    out: Path, content: Mapping[str, Any], resume: str, units: Sequence[Unit], suite: Suite, model: AnyModel
-) -> list[dict[str, Any]]:
-    """Make the folder ready and return the rows that stay: those of masks of this run that have all their steps."""
-    if resume == "never" and (out / "run.json").is_file():
-        scores.forget(out)
-    record.start(out, content, resume)
-    predictions.clean(out)
-    planned = {mask["mask_id"] for unit in units for mask in unit.masks}
-    ours = (model.card.name, suite.name, content["protocol"]["sha256"])
-    steps_of: dict[str, set[int]] = {}
-    rows = [
-        row
-        for row in scores.existing(out)
-        if row["mask_id"] in planned and (row["model"], row["suite"], row["protocol_hash"]) == ours
-    ]
-    for row in rows:
-        steps_of.setdefault(row["mask_id"], set()).add(row["step"])
-    steps = set(trial.protocol_of(suite).scored_steps)
-    done = [row for row in rows if steps_of[row["mask_id"]] == steps]
-    scores.reopen(out, done)
-    return done
+def _workers(where: Where, choice: Choice) -> Where:
+    """Return where work runs if nothing is said: one process per CUDA device that the model may use, else this one."""
+    if where.workers is not None or where.scheduler is not None:
+        return where
+    return Where(devices.count() if choice.device == "cuda" else 1)
 
 
-def _evaluate(
-    unit: Unit, *, suite: Suite, choice: Choice, start: str, store: Path, out: Path, keep: bool
-) -> list[trial.Row]:
-    """Evaluate one unit on a worker."""
-    kept = partial(predictions.keep, out) if keep else None
-    return trial.evaluate(unit, suite, load_model(choice, start), store, kept)
+def _work(suite: Suite, choice: Choice, store: Path, out: Path, where: Where, policy: Policy, *, keep: bool) -> Work:
+    start = secrets.token_hex(8)
+    sharing = None if where.scheduler else where.workers
+    return Work(suite, choice, start, store, out, keep, policy.timeout_seconds, sharing)
 
 
-def _unfinished(units: Sequence[Unit], done: Sequence[Mapping[str, Any]]) -> list[Unit]:
-    """Return the units with the masks that have no rows."""
-    finished = {row["mask_id"] for row in done}
-    left = [replace(one, masks=tuple(mask for mask in one.masks if mask["mask_id"] not in finished)) for one in units]
-    return [unit for unit in left if unit.masks]
+def _described(work: Work, limit: int | None, *, here: bool) -> tuple[ModelCard, dict[str, Any]]:
+    """Make the model to hear what it is; return its card and the record of the run.
+
+    Where the work is done in other processes, the model is not kept here: it may fill a GPU.
+    """
+    model = work.model()
+    anywhere = replace(work.choice, device=devices.kind(work.choice.device))
+    content = record.describe(work.suite, model, anywhere, work.store, limit)
+    if not here:
+        load_model.cache_clear()
+    return model.card, content
 
 
-def _whole(row: trial.Row, unit: Unit, suite: Suite, model: AnyModel, card: TrainingCard | None) -> dict[str, Any]:
-    """Add to a trial's row what the mask is and whether the model has seen it."""
-    mask = next(mask for mask in unit.masks if mask["mask_id"] == row["mask_id"])
-    answers = seen(
-        card,
-        target=mask["target"],
-        modality=mask["modality"],
-        dataset=mask["dataset"],
-        image_id=mask["image_id"],
-        split=unit.split,
-    )
-    return {
-        "model": model.card.name,
-        "suite": suite.name,
-        **{name: mask[name] for name in _OF_MASK},
-        "seen_target": answers.target,
-        "seen_modality": answers.modality,
-        "seen_dataset": answers.dataset,
-        "seen_image": answers.image,
-        **row,
-    }
-
-
-def _name(unit: Unit) -> str:
-    """Return a file name for a unit's piece: its image and the masks that were run."""
-    text = "\n".join([unit.image["image_id"], *(mask["mask_id"] for mask in unit.masks)])
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+def _followed(
+    stored: Iterable[Sequence[Mapping[str, Any]]], policy: Policy, done: Sequence[Mapping[str, Any]]
+) -> tuple[int, str | None]:
+    """Take in the rows of each image; return how many masks there were, and why the policy ends the run, if it does."""
+    now, failed, before = 0, len(failed_masks(done)), len({row["mask_id"] for row in done})
+    for rows in stored:
+        now += len({row["mask_id"] for row in rows})
+        failed += len(failed_masks(rows))
+        latest = next((row for row in rows if row["status"] in FAILURES), None)
+        reason = policy.on_failure.reason(before + now, failed, latest)
+        if reason is not None:
+            return now, reason
+    return now, None

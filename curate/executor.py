@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ class Where:
     """Processes on this machine; None for threads of this process, one per core."""
     scheduler: str | None = None
     """Address of a running dask scheduler, such as `tcp://10.0.0.1:8786`; it wins over `workers`."""
+    threads: int = 1
+    """Items that each of the processes works on at once."""
 
     def __post_init__(self) -> None:
         """Refuse worker counts below one."""
@@ -63,6 +66,19 @@ def run(function: Callable[[T], R], items: Sequence[T], where: Where) -> Iterato
         return
     with _client(where) as client:
         yield from _stream(client, function, items)
+
+
+def worker_number() -> int:
+    """Return the number, from 0, of the process that calls this among those that `run` started; 0 in any other."""
+    if "distributed" not in sys.modules:  # else a run in one process would load it for nothing
+        return 0
+    from distributed import get_worker
+
+    try:
+        name = get_worker().name
+    except ValueError:
+        return 0
+    return name if isinstance(name, int) else 0
 
 
 def _called(function: Callable[[T], R], item: T) -> R | BaseException:
@@ -132,7 +148,7 @@ def _client(where: Where) -> Iterator["Client"]:
     with dask.config.set(_worker_settings()):
         cluster = distributed.LocalCluster(
             n_workers=where.workers or 1,
-            threads_per_worker=1 if processes else os.cpu_count() or 1,
+            threads_per_worker=where.threads if processes else os.cpu_count() or 1,
             processes=processes,
             dashboard_address=None,
             scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # else a second build warns that 8787 is taken

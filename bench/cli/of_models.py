@@ -22,7 +22,8 @@ def check(arguments: argparse.Namespace) -> int:
     weights = models.weights_for(arguments.model, arguments.weights)
     results = [] if weights is None else verify(arguments.model, weights)
     if not any(result["result"] == "fail" for result in results):
-        results += conformance.check(arguments.model, weights, arguments.device)
+        seconds = None if arguments.all else conformance.SECONDS
+        results += conformance.check(arguments.model, weights, arguments.device, seconds)
     return _shown(results, arguments)
 
 

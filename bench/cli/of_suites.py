@@ -1,4 +1,4 @@
-"""`bench list`, `suite` and `seen`: what ships, what a suite needs, and what a model has seen of it."""
+"""`bench list`, `suite`, `freeze` and `seen`: what ships, what a suite needs and shows, what a model has seen of it."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,24 @@ def _task(task: "Task") -> dict[str, Any]:
         "masks": task.masks,
         "targets": _some(task.targets),
     }
+
+
+def freeze(arguments: argparse.Namespace) -> int:
+    """Write the first prompts of a suite, and print the lines that make it use them."""
+    from json import dumps
+
+    from bench import suite as suites
+    from bench.freeze import freeze as write
+
+    done = write(suites.load(arguments.suite, frozen=False), arguments.store, arguments.out)
+    if arguments.json:
+        print_json({"file": str(done.path), "sha256": done.prompts_sha256, "prompts": done.prompts})
+    else:
+        print(f"{done.path}: first prompts of {done.prompts} trials; put it beside the suite's file, and into that:")
+        print(f"[protocol.first_prompts]\nfile = {dumps(done.path.name)}\nsha256 = {dumps(done.prompts_sha256)}")
+        if done.not_applicable:
+            print(f"{done.not_applicable} trials have none: the protocol cannot be applied to their masks")
+    return FINDINGS if done.not_applicable else FINE
 
 
 def seen(arguments: argparse.Namespace) -> int:

@@ -240,7 +240,7 @@ def test_configuration_that_fails_on_a_worker_stops_the_run(monkeypatch, bench_r
     def refuse(*_arguments):
         raise UsageError("no such weights here")
 
-    monkeypatch.setattr("bench.trial.evaluate", refuse)
+    monkeypatch.setattr("bench.trial.ask", refuse)
     with pytest.raises(UsageError, match="no such weights here"):
         bench_run("oracle", "run")
     assert not (tmp_path / "run/scores.parquet").exists()

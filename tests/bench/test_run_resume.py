@@ -65,6 +65,18 @@ def test_missing_rows_are_made_again_and_only_those(bench_run, tmp_path, rows_of
     assert all(again[key] == everything_called[key] == list(range(1, 11)) for key in again)
 
 
+def test_seeds_are_resumed_by_any_number_of_workers(bench_run, tmp_path, rows_of, model_file, everything):
+    """Two seeds of each mask: a mask that lacks rows of one is run again, by two workers, with the same rows."""
+    protocol = everything.protocol.model_copy(update={"seeds": 2})
+    twice = everything.model_copy(update={"protocol": protocol})
+    assert bench_run(f"{model_file}:Cubes", "run", of=twice).rows == 2 * ROWS
+    whole = rows_of(tmp_path / "run")
+    _cut(tmp_path / "run", lambda row: (row["seed"], row["target"]) != (1, "liver"))
+    report = bench_run(f"{model_file}:Cubes", "run", of=twice, workers=2)
+    assert (report.reused, report.masks_now) == (5 * 8, 3)
+    assert rows_of(tmp_path / "run") == whole
+
+
 def test_never_starts_again(bench_run, tmp_path, rows_of, model_file, calls):
     """`never` asks for everything again, drops predictions that nobody wants any more, and gives the same rows."""
     bench_run(f"{model_file}:Cubes", "run", keep_predictions=True)
@@ -100,8 +112,10 @@ def test_kill_in_the_middle_and_go_on(store, rows_of, model_file, calls, command
     assert rows_of(folder / "killed") == rows_of(folder / "undisturbed")
     assert _tree(folder / "killed/predictions") == _tree(folder / "undisturbed/predictions")
     assert (folder / "killed/run.json").read_bytes() == (folder / "undisturbed/run.json").read_bytes()
+    assert _tree(folder / "killed/prompts") == _tree(folder / "undisturbed/prompts")
     assert sorted(path.name for path in (folder / "killed").iterdir()) == [
         "predictions",
+        "prompts",
         "run.json",
         "scores.parquet",
     ]
@@ -123,7 +137,7 @@ def test_a_stop_at_any_file_loses_nothing(bench_run, tmp_path, rows_of, monkeypa
 
     with monkeypatch.context() as patch:
         if moment == "reopened":
-            patch.setattr("bench.trial.evaluate", stop)
+            patch.setattr("bench.trial.ask", stop)
         elif moment == "piece":
             write = scores.write_piece
             patch.setattr(

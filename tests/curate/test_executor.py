@@ -3,6 +3,7 @@ import resource
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -45,6 +46,19 @@ def _exit_if_asked(word):
     if word == "die":
         os._exit(1)
     return word
+
+
+def test_worker_processes_are_numbered():
+    """Two processes are number 0 and 1, also where each works on two items at once; this one is 0."""
+    found = {number for _, number in executor.run(_number, list(range(16)), Where(2, threads=2))}
+    assert found == {0, 1}
+    assert executor.worker_number() == 0
+
+
+def _number(_):
+    """Return the number of the worker, slowly enough that each gets some."""
+    time.sleep(0.05)
+    return executor.worker_number()
 
 
 def test_worker_processes_keep_small_memory():

@@ -1,0 +1,40 @@
+"""The command that a run was started with, in words that mean the same in every folder."""
+
+import argparse
+import shlex
+from pathlib import Path
+
+_OPTIONS = (
+    *("limit", "resume", "on_failure", "timeout", "device", "workers", "scheduler", "keep_predictions"),
+    "retry_failed",
+)
+"""Options of `bench run` that are repeated where something else than this is given."""
+_LEFT_OUT = (("resume", "missing"), ("resume", "never"), ("on_failure", "record"), ("device", "auto"))
+"""What need not be said; who goes on does not start again."""
+
+
+def command(arguments: argparse.Namespace, model: str) -> str:
+    """Return the `bench run` command that goes on with a run.
+
+    Args:
+        arguments: What was given.
+        model: The model's name, with absolute paths in it.
+    """
+    weights = [] if arguments.weights is None else ["--weights", _absolute(arguments.weights)]
+    words = ["bench", "run", _absolute(arguments.suite), "--model", model, *weights]
+    words += ["--store", str(arguments.store.resolve()), "--out", str(arguments.out.resolve())]
+    for name in _OPTIONS:
+        value = getattr(arguments, name)
+        if value is True:
+            words.append(_flag(name))
+        elif value not in (None, False) and (name, value) not in _LEFT_OUT:
+            words += [_flag(name), f"{value:g}" if isinstance(value, float) else str(value)]
+    return shlex.join(words)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _absolute(path: str | Path) -> str:
+    return str(Path(path).resolve()) if Path(path).exists() else str(path)

@@ -1,0 +1,1 @@
+"""How a run works: stages that overlap, and a model under supervision in a process of its own."""
