@@ -1,16 +1,14 @@
 """The promises of a model, one function each: returns what is wrong with it, or raises what the model raises."""
 
-import gc
-import tracemalloc
-import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from bench.conformance import phantoms
 from bench.conformance.checked import Checked, Finding
-from bench.conformance.phantoms import KEYS, OUTSIDE
+from bench.conformance.phantoms import KEYS, LARGE, SMALL
 from bench.errors import UnsupportedError
 from bench.records import Prompts
 from curate.labelmap import BoxMask
@@ -19,8 +17,6 @@ _ALIKE = 0.99
 """Dice of answers that rounding alone may have made different."""
 _SAME_OBJECT = 0.8
 """Dice of answers to one scan stored in two ways."""
-_OPENED = 2
-"""Images that are opened one after the other to see whether they are given back."""
 _UNKNOWN_TARGET = "no_such_target"
 
 
@@ -29,40 +25,38 @@ Check = Callable[[Checked], Finding | None]
 
 def answers_on_grid(one: Checked) -> Finding | None:
     """Answer at all, with a mask on the image's grid."""
-    one.first  # noqa: B018, raises where there is no answer
+    one.session  # noqa: B018, raises where there is no answer
     return None
 
 
 def takes_oblique(one: Checked) -> Finding | None:
     """Answer on a grid that is flipped, oblique and anisotropic."""
-    one = replace(one, phantom=phantoms.oblique(flat=one.phantom.image.geometry.is_2d))
-    return answers_on_grid(one)
+    one.on(phantoms.oblique(one.form)).visit()
+    return None
 
 
 def follows_orientation(one: Checked) -> Finding | None:
     """Find the same voxels of a scan whose axes are stored in another order."""
     flat = one.phantom.image.geometry.is_2d
-    expected = phantoms.turned(one.first[0].full(), flat=flat)
-    found = replace(one, phantom=one.phantom.turned()).answer().full()
+    expected = phantoms.turned(one.alone.full(), flat=flat)
+    found = one.on(one.phantom.turned()).visit()[0].full()
     dice = _dice(expected != 0, found)
     if dice >= _SAME_OBJECT:
         return None
     why = "answer in the image's own axes, or learn nothing from their order"
-    return Finding(f"the same scan with axes permuted and flipped: Dice of both answers {dice:.2f}; {why}", fails=False)
+    return Finding(f"the same scan with axes permuted and flipped: Dice of both answers {dice:.2f}; {why}", "warn")
 
 
 def repeats(one: Checked) -> Finding | None:
     """Give the same answer in two sessions."""
-    return None if _same(one.first[0], one.answer()) else Finding("two sessions gave different masks for one prompt")
+    again = one.visit()[0]
+    return None if _same(one.alone, again) else Finding("two sessions gave different masks for one prompt")
 
 
 def goes_on(one: Checked) -> Finding | None:
     """Give an answer that depends on the prompts, not on the calls before."""
-    start = one.prompts()
-    then = start.with_point(OUTSIDE, 0) if "points" in start.kinds else start
-    session = one.open()
-    one.ask(session, start)
-    step_by_step, at_once = one.ask(session, then)[0], one.ask(one.open(), then)[0]
+    at_once = one.ask(one.other_session, one.more(LARGE))[0]
+    step_by_step = one.ask(one.session, one.more(LARGE))[0]
     if _same(step_by_step, at_once):
         return None
     return Finding("two clicks in one call differ from the same clicks in two calls")
@@ -70,25 +64,21 @@ def goes_on(one: Checked) -> Finding | None:
 
 def batches(one: Checked) -> Finding | None:
     """Answer two different targets together as each alone."""
-    shown = [one.prompts(key) for key in KEYS]
-    together = one.ask(one.open(), *shown)
-    alone = [one.first[0], *(one.ask(one.open(), prompts)[0] for prompts in shown[1:])]
-    worst = min(_dice(a.full(), b.full()) for a, b in zip(together, alone, strict=True))
-    if all(_same(a, b) for a, b in zip(together, alone, strict=True)):
+    alone = {SMALL: one.alone, LARGE: one.ask(one.other_session, one.prompts(LARGE))[0]}
+    if all(_same(one.together[key], alone[key]) for key in KEYS):
         return None
+    worst = min(_dice(one.together[key].full(), alone[key].full()) for key in KEYS)
     detail = f"a target's mask depends on which others are asked for with it (Dice {worst:.4f})"
-    return Finding(detail, fails=worst < _ALIKE)
+    return Finding(detail, "fail" if worst < _ALIKE else "warn")
 
 
 def honours_points(one: Checked) -> Finding | None:
     """Keep a voxel that was found when the user clicks on it."""
-    session, start = one.open(), one.prompts()
-    mask = one.phantom.targets[KEYS[0]]
-    before = one.ask(session, start)[0].full()
+    mask, before = one.phantom.targets[LARGE], one.together[LARGE].full()
     for point in (phantoms.middle(mask), _beside(mask)):
-        after = one.ask(session, start.with_point(point, 1))[0].full()
+        after = one.ask(one.session, one.prompts(LARGE).with_point(point, 1))[0].full()
         if before[point] and not after[point]:
-            return Finding(f"voxel {point} was found, and lost by a positive click on it", fails=False)
+            return Finding(f"voxel {point} was found, and lost by a positive click on it", "warn")
     return None
 
 
@@ -96,81 +86,78 @@ def refuses_others(one: Checked) -> Finding | None:
     """Refuse prompts that the card does not list, in place of ignoring them."""
     for what, prompts in _unlisted(one).items():
         try:
-            one.ask(one.open(), prompts)
+            one.ask(one.session, prompts)
         except UnsupportedError:
             continue
         except (Exception, SystemExit) as error:  # noqa: BLE001, an error is no refusal
-            return Finding(f"{what}: {_said(error)}; raise bench.errors.UnsupportedError", fails=False)
+            return Finding(f"{what}: {_said(error)}; raise bench.errors.UnsupportedError", "warn")
         detail = f"{what}: the card does not list it, and the model answers; raise bench.errors.UnsupportedError"
-        return Finding(detail, fails=False)
+        return Finding(detail, "warn")
     return None
 
 
 def takes_constant(one: Checked) -> Finding | None:
     """Answer on an image without contrast."""
-    return answers_on_grid(replace(one, phantom=phantoms.constant(one.phantom)))
+    one.on(phantoms.constant(one.phantom)).visit()
+    return None
 
 
 def takes_corners(one: Checked) -> Finding | None:
     """Answer for targets of one voxel in the first and the last corner."""
-    one = replace(one, phantom=phantoms.cornered(one.phantom))
-    session = one.open()
-    for key in KEYS:
-        one.ask(session, one.prompts(key))
+    one.on(phantoms.cornered(one.phantom)).visit(*KEYS)
     return None
 
 
 def leaves_image(one: Checked) -> Finding | None:
-    """Leave the voxels as they were."""
-    untouched = one.first[1]
+    """Leave the voxels as they were, in a session that has been asked."""
+    one.session  # noqa: B018, asks
+    untouched = bool((one.image.voxels == one.phantom.image.voxels).all())
     return None if untouched else Finding("the model changed the image's voxels in place; work on a copy")
 
 
 def takes_slices(one: Checked) -> Finding | None:
     """Answer on a single slice, too."""
-    return answers_on_grid(replace(one, phantom=phantoms.straight(flat=True)))
+    one.on(phantoms.straight("slice")).visit()
+    return None
+
+
+def takes_boxes(one: Checked) -> Finding | None:
+    """Answer for a target that is shown by a box on each of its slices."""
+    one.ask(one.session, Prompts(LARGE, boxes=one.phantom.boxes(LARGE)))
+    return None
 
 
 def takes_previous(one: Checked) -> Finding | None:
     """Answer with a mask to start from."""
-    one.ask(one.open(), replace(one.prompts(), previous=one.phantom.targets[KEYS[0]]))
+    one.ask(one.session, replace(one.prompts(LARGE), previous=one.phantom.targets[LARGE]))
     return None
 
 
 def gives_back(one: Checked) -> Finding | None:
     """Hold no image, nor memory that grows with every image, when the sessions have ended (of numpy and Python)."""
-    kept, sizes = [], []
-    tracemalloc.start()
-    try:
-        for _ in range(_OPENED):
-            kept.append(_opened_and_left(one))
-            gc.collect()
-            sizes.append(tracemalloc.get_traced_memory()[0])
-    finally:
-        tracemalloc.stop()
-    alive = sum(voxels() is not None for voxels in kept)
+    grid = one.phantom.image.geometry
+    left = [visit for visit in one.visits if visit.shape_ijk == grid.shape_ijk]
+    if len(left) < 2:
+        return Finding("fewer than two images were opened and answered, so that nothing can be said", "left out")
+    alive = sum(visit.voxels() is not None for visit in left)
     if alive > 1:
-        return Finding(f"{alive} of {_OPENED} images are still in memory after their sessions have ended", fails=False)
-    growth, size = sizes[-1] - sizes[0], one.phantom.image.voxels.nbytes
+        return Finding(f"{alive} of {len(left)} images are still in memory after their sessions have ended", "warn")
+    growth, size = min(b.traced_bytes - a.traced_bytes for a, b in pairwise(left)), left[0].nbytes
     if growth < size / 2:
         return None
-    return Finding(f"{growth / 1024:.0f} KiB stay in memory of every image of {size / 1024:.0f} KiB", fails=False)
-
-
-def _opened_and_left(one: Checked) -> "weakref.ref[np.ndarray[tuple[int, ...], np.dtype[np.generic]]]":
-    image = one.copied_image()
-    one.ask(one.open(image), one.prompts())
-    return weakref.ref(image.voxels)
+    return Finding(f"{growth / 1024:.0f} KiB stay in memory of every image of {size / 1024:.0f} KiB", "warn")
 
 
 def _unlisted(one: Checked) -> dict[str, Prompts]:
     """Return prompts that the card does not list, by what they are."""
-    mask, base = one.phantom.targets[KEYS[0]], one.prompts()
+    mask, base = one.phantom.targets[LARGE], one.prompts(LARGE)
     found = {}
     if "points" not in one.takes:
         found["a click"] = base.with_point(phantoms.middle(mask), 1)
     if "box" not in one.takes:
         found["a box"] = replace(base, box=mask.box)
+    if "boxes" not in one.takes:
+        found["boxes of slices"] = replace(base, boxes=one.phantom.boxes(LARGE))
     if one.model.card.capabilities.targets:
         found[f"the target {_UNKNOWN_TARGET}"] = replace(base, target=_UNKNOWN_TARGET)
     return found

@@ -10,7 +10,9 @@ from bench.records import Prompts
 from curate.labelmap import BoxMask
 from curate.volume import Volume
 
-_ANYTHING = Capabilities(dimensions=frozenset({2, 3}), prompts=frozenset({"points", "box"}))
+_KINDS = frozenset({"points", "box", "boxes", "scribble", "lasso", "previous", "target"})
+_ANYTHING = Capabilities(dimensions=frozenset({2, 3}), prompts=_KINDS)
+"""Their answers do not depend on what is shown, so that they run with every protocol."""
 
 
 @dataclass(frozen=True, slots=True)

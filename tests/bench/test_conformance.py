@@ -42,9 +42,10 @@ CLICKED = "keeps what the user clicks on"
 REFUSES = "refuses prompts that its card does not list"
 MEMORY = "gives its memory back"
 SLICES = "takes single slices"
+BOXES = "takes boxes of single slices"
 PREVIOUS = "takes a mask to start from"
-ALWAYS = [GRID, OTHER, TURNED, TWICE, AGAIN, SEVERAL, CLICKED, REFUSES, CONSTANT, CORNER, UNTOUCHED, MEMORY, SLICES]
-ANSWERED = [one for one in ALWAYS if one != REFUSES]
+ALWAYS = [GRID, SEVERAL, AGAIN, CLICKED, UNTOUCHED, REFUSES, TWICE, OTHER, CONSTANT, CORNER, TURNED, SLICES, MEMORY]
+ANSWERED = [one for one in ALWAYS if one not in (REFUSES, MEMORY)]
 """What fails where no answer can be had."""
 
 
@@ -86,7 +87,8 @@ def test_what_is_checked_follows_the_card(tmp_path):
         "": ALWAYS,
         "dimensions=frozenset({3})": [one for one in ALWAYS if one != SLICES],
         "prompts=frozenset({'box'})": [one for one in ALWAYS if one != CLICKED],
-        "prompts=frozenset({'points', 'previous'})": [*ALWAYS, PREVIOUS],
+        "prompts=frozenset({'points', 'previous'})": [*ALWAYS[:4], PREVIOUS, *ALWAYS[4:]],
+        "prompts=frozenset({'points', 'boxes'})": [*ALWAYS[:4], BOXES, *ALWAYS[4:]],
     }
     for capabilities, expected in cards.items():
         path.write_text(
@@ -120,14 +122,14 @@ def test_what_is_checked_follows_the_card(tmp_path):
     n = 0
     def predict(self, p):
         Bad.n += 1
-        return super().predict(p.with_point((Bad.n % 23, 0, 0), 1))
+        return super().predict(p.with_point((0, Bad.n % 23, 0), 1))
 """,
-            [TWICE, AGAIN, SEVERAL],
+            [SEVERAL, AGAIN, TWICE],
             "",
         ),
         (
             "    def predict(self, p):\n        return super().predict(p.with_point((self.seen, 0, 0), 1))",
-            [AGAIN, SEVERAL],
+            [SEVERAL, AGAIN],
             "",
         ),
         (
@@ -212,7 +214,7 @@ def test_models_of_slices_are_shown_slices(failing):
         return BoxMask.of(inside)
 """,
             CLICKED,
-            "voxel (11, 13, 8) was found, and lost by a positive click on it",
+            "voxel (27, 33, 0) was found, and lost by a positive click on it",
         ),
         (
             "    def predict(self, p):\n        return super().predict(replace(p, box=None))",
@@ -231,7 +233,7 @@ def test_models_of_slices_are_shown_slices(failing):
         (
             """
     def predict(self, p):
-        return None if p.box else self.image.voxels > 120
+        return None if p.kinds != {'points'} else self.image.voxels > 120
 """,
             REFUSES,
             "a box: ValueError: the model answered with NoneType",
@@ -241,7 +243,7 @@ def test_models_of_slices_are_shown_slices(failing):
     def predict(self, p):
         inside = np.zeros(self.image.geometry.shape_ijk, dtype=bool)
         inside[:5] = True
-        return super().predict(p) if p.box else BoxMask.of(inside)
+        return super().predict(p) if p.kinds != {'points'} else BoxMask.of(inside)
 """,
             TURNED,
             "the same scan with axes permuted and flipped: Dice of both answers 0.",
@@ -254,7 +256,7 @@ def test_models_of_slices_are_shown_slices(failing):
         return super().open(image)
 """,
             MEMORY,
-            "2 of 2 images are still in memory after their sessions have ended",
+            "4 of 4 images are still in memory after their sessions have ended",
         ),
         (
             """
@@ -264,7 +266,7 @@ def test_models_of_slices_are_shown_slices(failing):
         return super().open(image)
 """,
             MEMORY,
-            "KiB stay in memory of every image of 46 KiB",
+            "KiB stay in memory of every image of 47 KiB",
         ),
     ],
 )
@@ -310,8 +312,81 @@ def test_models_without_prompts_are_told_a_target(found):
     failed = found(AUTOMATIC.format(segment="lambda image: image.voxels[:5] > 0"))
     assert failed[GRID] == (
         "fail",
-        "ValueError: the label map is bool of shape (5, 27, 18), expected integers of shape (24, 27, 18)",
+        "ValueError: the label map is bool of shape (5, 67, 3), expected integers of shape (60, 67, 3)",
     )
+
+
+def test_slow_models_leave_out_what_does_not_fit(tmp_path):
+    """Where an image takes longer than is left, checks that need one more say so; those on the first still run."""
+    path = tmp_path / "mine.py"
+    body = """
+import time
+
+class Bad(Good):
+    def open(self, image):
+        time.sleep(0.2)
+        return super().open(image)
+"""
+    path.write_text(HEAD + body, encoding="utf-8")
+    rows = {row["check"]: row for row in conformance.check(f"{path}:Bad", seconds=0.3)}
+    run = [check for check, row in rows.items() if row["result"] == "pass"]
+    assert run == [GRID, CLICKED, UNTOUCHED, REFUSES]
+    left_out = [row for check, row in rows.items() if check not in run]
+    assert {row["result"] for row in left_out} == {"left out"}
+    assert all("one more image takes about 0 s; add --all" in row["detail"] for row in left_out)
+    everything = conformance.check(f"{path}:Bad", seconds=None)
+    assert [row["result"] for row in everything] == ["pass"] * len(ALWAYS)
+
+
+@pytest.mark.parametrize(("dimensions", "images", "slices"), [("{3}", 7, None), ("{2, 3}", 8, 11), ("{2}", 7, 7)])
+def test_few_images_are_opened(tmp_path, monkeypatch, dimensions, images, slices):
+    """All checks together open few images and prompt few slices, since a large network needs seconds for each."""
+    path = tmp_path / "mine.py"
+    body = f"""
+class Counted(Good):
+    card = ModelCard("c", "d", "MIT", Capabilities(frozenset({dimensions}), frozenset({{"points", "box"}})))
+    opened, prompted = [0], [0]
+
+    def open(self, image):
+        Counted.opened[0] += 1
+        session = Counted()
+        session.image, session.seen, session.slices = image, 0, set()
+        return session
+
+    def predict(self, prompts):
+        found = super().predict(prompts)
+        across = int(np.argmin(self.image.geometry.shape_ijk))
+        new = set(range(prompts.box[across], prompts.box[across + 3])) - self.slices
+        self.slices |= new
+        Counted.prompted[0] += len(new)
+        return found
+"""
+    path.write_text(HEAD + body, encoding="utf-8")
+    name = f"{path}:Counted"
+    made = []
+    load = conformance.models.load
+    monkeypatch.setattr(conformance.models, "load", lambda *given: made.append(load(*given)) or made[-1])
+    conformance.check(name)
+    assert made[0].opened == [images]
+    assert slices is None or made[0].prompted == [slices]
+
+
+def test_models_of_boxes_on_slices_are_shown_them(tmp_path):
+    """A model whose card lists `boxes` alone gets the large target's box on each of its slices."""
+    path = tmp_path / "mine.py"
+    body = """
+class Boxes(Good):
+    card = ModelCard("b", "d", "MIT", Capabilities(frozenset({2, 3}), frozenset({"boxes"})))
+
+    def predict(self, prompts):
+        assert prompts.boxes and all(box[5] == box[2] + 1 for box in prompts.boxes)
+        if prompts.kinds != {"boxes"}: raise UnsupportedError("boxes only")
+        inside = np.zeros(self.image.geometry.shape_ijk, dtype=bool)
+        for i0, j0, k0, i1, j1, k1 in prompts.boxes: inside[i0:i1, j0:j1, k0:k1] = True
+        return BoxMask.of(inside)
+"""
+    path.write_text(HEAD + body, encoding="utf-8")
+    assert {row["result"] for row in conformance.check(f"{path}:Boxes")} == {"pass"}
 
 
 def test_a_model_that_cannot_be_made_is_wrong_usage():

@@ -25,7 +25,7 @@ class MedSam(PlanarModel):
         "medsam",
         "MedSAM (Ma et al. 2024, bowang-lab/MedSAM): boxes on slices of 1024 pixels",
         "unknown",
-        Capabilities(frozenset({2, 3}), frozenset({"box"})),
+        Capabilities(frozenset({2, 3}), frozenset({"box", "boxes"})),
         "medsam",
         "published checkpoint (medsam_vit_b.pth), or a folder with config.json and model.safetensors of the same",
     )

@@ -10,7 +10,7 @@ from bench.models.planar.options import Options
 from curate.errors import UsageError
 from curate.volume import Volume
 
-TAKES = Capabilities(frozenset({2, 3}), frozenset({"points", "box"}))
+TAKES = Capabilities(frozenset({2, 3}), frozenset({"points", "box", "boxes"}))
 
 
 class SamTransformers:

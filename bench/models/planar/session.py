@@ -58,7 +58,7 @@ class PlanarSession:
             options: The choices of the model.
             device: A PyTorch device.
             frame: Makes the frame for the slices' shape, where none of `options.fit` is the network's.
-            prompts: Kinds of prompt that the network takes: points, box, or both.
+            prompts: Kinds of prompt that the network takes: some of `TAKEN`.
 
         Raises:
             UnsupportedError: When the image holds NaN or infinity, or colours that are not three.
@@ -84,8 +84,7 @@ class PlanarSession:
         """Segment one target on the image's own grid.
 
         Raises:
-            UnsupportedError: For kinds of prompt that are not taken, without a box and without a point inside, or for
-                prompts that leave the image.
+            UnsupportedError: For what `require_answerable` refuses.
         """
         return self.predict_many([prompts])[0]
 
@@ -96,7 +95,7 @@ class PlanarSession:
             UnsupportedError: As `predict`, for any of them.
         """
         for one in prompts:
-            require_answerable(one, self._turning.source, self._prompts)
+            require_answerable(one, self._turning.source, self._turning.order[self._planes.axis], self._prompts)
         asked = [per_slice(self._turning.prompts(one), self._planes) for one in prompts]
         with torch.inference_mode():
             masks = self._masks([{n: shown for n, shown in one.items() if shown.says_where} for one in asked])

@@ -31,7 +31,8 @@ class Turning:
         for axis, flip in enumerate(self.flips):
             if flip:
                 points[:, axis] = self.source[self.order[axis]] - 1 - points[:, axis]
-        return replace(prompts, points_ijk=points, box=self._turned(prompts.box) if prompts.box else None)
+        box, boxes = prompts.box and self._turned(prompts.box), tuple(map(self._turned, prompts.boxes))
+        return replace(prompts, points_ijk=points, box=box, boxes=boxes)
 
     def mask_on_source(self, mask: BoxMask) -> BoxMask:
         """Bring a mask from the turned grid to the source."""

@@ -17,7 +17,7 @@ def _card(size: str, name: str, what: str) -> ModelCard:
         name=name,
         description=f"SAM {size} (Kirillov et al., facebookresearch/segment-anything): points and boxes on {what}",
         licence="Apache-2.0",
-        capabilities=Capabilities(dimensions=frozenset({2, 3}), prompts=frozenset({"points", "box"})),
+        capabilities=Capabilities(dimensions=frozenset({2, 3}), prompts=frozenset({"points", "box", "boxes"})),
         training_card="sam",
         weights=f"published SAM {size} checkpoint (.pth)",
     )

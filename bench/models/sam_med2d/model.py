@@ -15,7 +15,7 @@ CARD = ModelCard(
     name="sam-med2d",
     description="SAM-Med2D (Cheng et al., OpenGVLab/SAM-Med2D): points and boxes on slices of 256 pixels",
     licence="Apache-2.0",
-    capabilities=Capabilities(dimensions=frozenset({2, 3}), prompts=frozenset({"points", "box"})),
+    capabilities=Capabilities(dimensions=frozenset({2, 3}), prompts=frozenset({"points", "box", "boxes"})),
     training_card="sam-med2d",
     weights="published SAM-Med2D checkpoint (sam-med2d_b.pth), wrapped or bare",
 )

@@ -15,7 +15,7 @@ def _card(layers: int) -> ModelCard:
         name=f"sam-unet-res{layers}",
         description=f"SAM-UNet (arXiv 2408.09886, Hhankyangg/sam-unet), ResNet-{layers}: boxes on slices of 256 pixels",
         licence="unknown",
-        capabilities=Capabilities(dimensions=frozenset({2, 3}), prompts=frozenset({"points", "box"})),
+        capabilities=Capabilities(dimensions=frozenset({2, 3}), prompts=frozenset({"points", "box", "boxes"})),
         training_card="sam-unet",
         weights=f"SAM-UNet checkpoint with ResNet-{layers} (.pth), wrapped or bare",
     )

@@ -82,7 +82,7 @@ class TinyModel:
     """A model of the benchmark around the random network, for the checks of conformance."""
 
     card = ModelCard(
-        "tiny", "a random network", "Apache-2.0", Capabilities(frozenset({2, 3}), frozenset({"points", "box"}))
+        "tiny", "a random network", "Apache-2.0", Capabilities(frozenset({2, 3}), frozenset({"points", "box", "boxes"}))
     )
     options = Options()
 

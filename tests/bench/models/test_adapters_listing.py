@@ -40,7 +40,7 @@ def test_cards_are_complete(name):
     assert card.description
     assert card.licence
     assert card.weights
-    assert card.capabilities.prompts <= {"points", "box", "target", "previous"}
+    assert card.capabilities.prompts <= {"points", "box", "boxes", "target", "previous"}
     assert card.training_card is None or load_card(card.training_card)
 
 

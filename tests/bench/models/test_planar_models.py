@@ -68,7 +68,7 @@ def test_cards_state_what_the_models_take(name):
     card = PUBLISHED[name].card
     assert card.name == name
     assert card.capabilities.dimensions == {2, 3}
-    assert card.capabilities.prompts == {"points", "box"}
+    assert card.capabilities.prompts == {"points", "box", "boxes"}
     assert load_card(card.training_card).card.name == card.training_card
 
 

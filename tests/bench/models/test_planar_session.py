@@ -15,6 +15,7 @@ from bench.errors import UnsupportedError
 from bench.models.planar.frames import Stretched
 from bench.models.planar.options import Options
 from bench.models.planar.session import PlanarSession
+from bench.records import Prompts
 from curate.geometry import Geometry
 from curate.volume import Volume
 
@@ -273,6 +274,41 @@ def test_channels_may_be_turned():
     assert (answers["rgb", False] == answers["bgr", True]).all()
     assert (answers["bgr", False] == answers["rgb", True]).all()
     assert (answers["rgb", False] != answers["bgr", False]).any()
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_boxes_of_slices_answer_as_each_box_alone(axis):
+    """A box on each of three slices gives the union of what each of them gives, whatever axis they lie across."""
+    shape = (30, 28, 26)
+    image, options = Volume(noise(shape), upright(shape)), Options(axis="ijk"[axis])
+    boxes = []
+    for number, low in ((3, 5), (4, 8), (11, 2)):
+        box = [low, low, low, low + 12, low + 9, low + 14]
+        box[axis], box[axis + 3] = number, number + 1
+        boxes.append(tuple(box))
+    together = PlanarSession(Tiny(), image, options).predict(Prompts("t", boxes=tuple(boxes))).full()
+    alone = [PlanarSession(Tiny(), image, options).predict(clicks(box=box)).full() for box in boxes]
+    assert any(one.any() for one in alone)
+    assert (together == np.logical_or.reduce(alone)).all()
+
+
+def test_boxes_across_another_axis_are_unsupported():
+    """The error names the axis of the image as it is stored, though slices are cut after its axes were turned."""
+    affine = np.zeros((4, 4))
+    affine[(2, 0, 1), range(3)] = (-3.0, 1.0, 1.0)  # the first stored axis runs downwards
+    affine[3, 3] = 1
+    session = PlanarSession(Tiny(), Volume(noise((8, 30, 28)), Geometry((8, 30, 28), affine)), Options())
+    assert session.predict(Prompts("t", boxes=((3, 4, 5, 4, 20, 25),))).box[0::3] in ((3, 4), (0, 0))
+    with pytest.raises(UnsupportedError, match="one slice across i, as this model sees the image"):
+        session.predict(Prompts("t", boxes=((2, 4, 5, 6, 20, 6),)))
+
+
+def test_propagation_goes_on_from_boxes_of_slices():
+    """From a box on one slice in the middle, a bright cone is found on all its slices."""
+    image, mask = cone()
+    session = PlanarSession(Bright(), Volume(image, upright(mask.shape, (1.0, 1.0, 3.0))), Options(propagate=True))
+    found = session.predict(Prompts("t", boxes=((8, 12, 9, 53, 57, 10),))).full()
+    assert (found.any(axis=(0, 1)) == mask.any(axis=(0, 1))).all()
 
 
 def test_slices_without_prompts_are_empty():

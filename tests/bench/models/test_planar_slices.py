@@ -25,9 +25,10 @@ def volume(voxels, spacing_mm=(1, 1, 1)):
     return Volume(voxels, Geometry(voxels.shape[:3], np.diag([*map(float, spacing_mm), 1.0])))
 
 
-def prompts(points=(), labels=(), box=None):
+def prompts(points=(), labels=(), box=None, boxes=()):
     """Return prompts of one target."""
-    return Prompts("t", np.array(points, dtype=np.int64).reshape(-1, 3), np.array(labels, dtype=np.int64), box)
+    places = np.array(points, dtype=np.int64).reshape(-1, 3)
+    return Prompts("t", places, np.array(labels, dtype=np.int64), box, boxes=boxes)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +142,14 @@ def test_prompts_go_to_their_slices():
     assert [one.says_where for one in shown.values()] == [True, True, False]
 
 
+def test_boxes_of_slices_go_to_their_slices():
+    """Each box prompts its one slice, with the points there; a box around the target may prompt others."""
+    planes = Planes(volume(np.zeros((9, 9, 9))), 1)
+    boxes = ((1, 6, 2, 4, 7, 5), (0, 2, 0, 9, 3, 9))
+    shown = per_slice(prompts([(2, 6, 3)], [1], box=(3, 4, 3, 5, 5, 6), boxes=boxes), planes)
+    assert shown == {2: Shown((0, 0, 9, 9)), 4: Shown((3, 3, 5, 6)), 6: Shown((1, 2, 4, 5), ((2, 3, 1),))}
+
+
 def test_steps_begin_where_the_target_is_shown():
     """The box is the first action; without one, the first point inside and everything before it."""
     first, second, third = (1, 1, 0), (2, 2, 1), (3, 3, 0)
@@ -156,19 +165,26 @@ def test_steps_begin_where_the_target_is_shown():
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (Prompts("t", target="liver"), "takes box and points only, found target"),
+        (Prompts("t", target="liver"), "takes box, boxes, points only, found target"),
         (prompts(), "takes a box or at least one point inside the target, found neither"),
         (prompts([(1, 1, 1)], [0]), "at least one point inside"),
         (prompts([(1, 1, 9)], [1]), r"point \(1, 1, 9\) lies outside the image \(9, 9, 9\)"),
         (prompts([(-1, 1, 1)], [1]), r"point \(-1, 1, 1\) lies outside"),
         (prompts(box=(0, 0, 0, 9, 9, 10)), r"box \(0, 0, 0, 9, 9, 10\) is no half-open box inside"),
         (prompts(box=(3, 0, 0, 3, 9, 9)), "is no half-open box"),
+        (prompts(boxes=((0, 0, 8, 9, 9, 9), (0, 0, 9, 9, 9, 10))), r"box \(0, 0, 9, 9, 9, 10\) is no half-open box"),
+        (
+            prompts(boxes=((1, 3, 2, 5, 4, 6),)),
+            r'one slice across k, as this model sees the image; found \(1, 3, 2, 5, 4, 6\); choose the .* axis = "k"',
+        ),
+        (prompts(boxes=((1, 1, 2, 3, 3, 3), (5, 5, 2, 7, 7, 3))), "takes one box on a slice, found two"),
+        (prompts(box=(0, 0, 0, 9, 9, 9), boxes=((1, 1, 2, 3, 3, 3),)), "takes one box on a slice, found two"),
     ],
 )
 def test_prompts_that_cannot_be_taken_are_refused(bad, message):
     """What a session cannot answer is unsupported, with the reason."""
     with pytest.raises(UnsupportedError, match=message):
-        require_answerable(bad, (9, 9, 9))
+        require_answerable(bad, (9, 9, 9), 2)
 
 
 @pytest.mark.parametrize("signs", [(1, 1, 1), (-1, 1, -1), (-1, -1, -1)])
@@ -181,10 +197,12 @@ def test_turning_keeps_prompts_and_masks_at_their_voxels(order, signs):
     image = Volume(RNG.random((4, 5, 6)), Geometry((4, 5, 6), affine))
     turning, turned = Turning.canonical(image.geometry), image.canonical()
     assert turned.geometry.orientation == "RAS"
-    shown = turning.prompts(prompts([(1, 2, 3), (3, 0, 5)], [1, 0], box=(0, 1, 2, 3, 5, 4)))
+    boxes = ((1, 1, 2, 2, 5, 6), (0, 0, 5, 4, 3, 6))
+    shown = turning.prompts(prompts([(1, 2, 3), (3, 0, 5)], [1, 0], box=(0, 1, 2, 3, 5, 4), boxes=boxes))
     assert [turned.voxels[tuple(point)] for point in shown.points_ijk] == [image.voxels[1, 2, 3], image.voxels[3, 0, 5]]
-    boxed = turned.voxels[tuple(slice(shown.box[n], shown.box[n + 3]) for n in range(3))]
-    assert sorted(boxed.ravel()) == sorted(image.voxels[0:3, 1:5, 2:4].ravel())
+    for box, (i0, j0, k0, i1, j1, k1) in zip((shown.box, *shown.boxes), ((0, 1, 2, 3, 5, 4), *boxes), strict=True):
+        boxed = turned.voxels[tuple(slice(box[n], box[n + 3]) for n in range(3))]
+        assert sorted(boxed.ravel()) == sorted(image.voxels[i0:i1, j0:j1, k0:k1].ravel())
     back = turning.mask_on_source(BoxMask.of(turned.voxels > 0.9))
     assert (back.full() == (image.voxels > 0.9)).all()
     assert turning.mask_on_source(BoxMask.empty(turned.geometry.shape_ijk)).shape_ijk == (4, 5, 6)
