@@ -1,0 +1,69 @@
+"""The page of a transfer study in a real browser."""
+
+import shutil
+
+import pytest
+
+from bench.transfer import study
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Start headless Chromium; skip where it or playwright is missing."""
+    if CHROMIUM is None:
+        pytest.skip("needs chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs chromium and the package playwright")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def path(make_run, tmp_path):
+    """Write a study of two runs, one with a hostile name."""
+    rows = [
+        {"patient_id": f"p{patient}", "target": target, "seen_target": answer, "dice": dice, "suite_group": HOSTILE}
+        for patient in range(6)
+        for target, answer, dice in (("liver", "seen", 0.9), ("spleen", "unseen", 0.5), ("kidney", "unknown", 0.7))
+    ]
+    return study.write([make_run(rows), make_run(rows, model=HOSTILE)], tmp_path / "out")[0]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page(browser, path, scheme):
+    """In light and dark the page says nothing, asks for nothing, takes no markup from names, and draws every chart."""
+    page = browser.new_page(color_scheme=scheme)
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri())
+    assert (said, asked) == ([], [path.as_uri()])
+    assert page.title() == "Transfer study: tiny"
+    assert page.locator("img").count() == 0
+    charts = page.locator(".chart svg")
+    assert charts.count() == 4
+    assert all(charts.nth(at).bounding_box()["height"] > 100 for at in range(4))
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(one => one.id)")
+    assert len(ids) == len(set(ids))
+    page.close()
+
+
+def test_sorting(browser, path):
+    """A column of the table of gaps sorts when its head is clicked."""
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    table = page.locator("#section-gap table").first
+    head = table.locator("thead th", has_text="Gap, raw")
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert table.locator("tbody tr").first.locator("td").first.inner_text() == "target"
+    page.close()
