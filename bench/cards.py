@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from bench import training_voxels
 from curate.errors import ConfigError, UnknownNameError
-from curate.plugins import StrictModel, find, load_toml, nearest
+from curate.plugins import StrictModel, find, load_toml, nearest, shipped_names
 from curate.vocabulary import Vocabulary
 
 Split = Literal["train", "val", "test"]
@@ -47,6 +48,17 @@ class TrainedDataset(StrictModel):
     """Official splits that were kept for evaluation."""
     held_out_images: tuple[str, ...] = ()
     """Image ids that were kept for evaluation, where a list is published."""
+
+
+class TrainedManifest(StrictModel):
+    """Images of the training set by the hash of their voxels, whatever they are called."""
+
+    path: str
+    """A store, or a CSV file with a column `voxel_sha256`; relative to the card's own file."""
+    splits: tuple[Split, ...] = ("train",)
+    """Of a store: the splits that were trained on."""
+    stages: tuple[str, ...] = ()
+    """Stages of training that used it; none named: all of them."""
 
 
 class Undisclosed(StrictModel):
@@ -90,6 +102,7 @@ class TrainingCard(StrictModel):
     """Names or paths of cards whose datasets were trained on too."""
     stages: tuple[Stage, ...] = ()
     datasets: tuple[TrainedDataset, ...]
+    manifests: tuple[TrainedManifest, ...] = ()
     undisclosed: Undisclosed | None = None
     stated: Stated | None = None
 
@@ -104,7 +117,8 @@ class TrainingCard(StrictModel):
         blank = [dataset.id for dataset in self.datasets if not dataset.targets]
         if blank and self.stated is not None and self.stated.targets_complete:
             raise ValueError(f"`targets_complete` needs the targets of every dataset, and `{blank[0]}` has none")
-        named = {stage for dataset in self.datasets for stage in dataset.stages}
+        parts = [one.stages for one in self.datasets] + [one.stages for one in self.manifests]
+        named = set(chain.from_iterable(parts))
         known = [stage.name for stage in self.stages]
         for name in sorted(named.union(self.undisclosed.stages if self.undisclosed else ()).difference(known)):
             raise ValueError(f"stage `{name}` has no [[stages]] entry{nearest(name, known)}")
@@ -127,6 +141,7 @@ class TrainingCard(StrictModel):
             card=self.card.model_copy(update={"name": f"{self.card.name}@{name}"}),
             stages=self.stages,
             datasets=tuple(dataset for dataset in self.datasets if not dataset.stages or name in dataset.stages),
+            manifests=tuple(one for one in self.manifests if not one.stages or name in one.stages),
             undisclosed=hidden if hidden is not None and (not hidden.stages or name in hidden.stages) else None,
             stated=self.stated and self.stated.model_copy(update=nothing),
         )
@@ -149,6 +164,15 @@ class TrainingCard(StrictModel):
         stated = self.stated.seen_modalities if self.stated else ()
         return frozenset(stated).union(*(dataset.modalities for dataset in self.datasets))
 
+    @cached_property
+    def voxel_sha256(self) -> frozenset[str]:
+        """Hashes of the voxels of training images, from all manifests.
+
+        Raises:
+            ConfigError: When a manifest cannot be read.
+        """
+        return frozenset[str]().union(*(training_voxels.read(Path(one.path), one.splits) for one in self.manifests))
+
 
 def load_card(name_or_path: str) -> TrainingCard:
     """Load a shipped card by name, or a user's own by path; `CARD@STAGE` is one stage of it.
@@ -163,15 +187,31 @@ def load_card(name_or_path: str) -> TrainingCard:
     return _read(find("cards", file)).stage(stage)
 
 
+def shipped_card(name: object) -> TrainingCard | None:
+    """Return the shipped card of a name that a stranger wrote, `CARD@STAGE` too; None where there is none.
+
+    The name is compared with the names that ship, and never taken for a path.
+    """
+    if not isinstance(name, str) or name.partition("@")[0] not in shipped_names("cards"):
+        return None
+    try:
+        return load_card(name)
+    except UnknownNameError:
+        return None
+
+
 def _read(path: Path, above: tuple[Path, ...] = ()) -> TrainingCard:
     """Read a card and those that it includes; `above` are the cards that are being read."""
     if path in above:
         raise ConfigError(f"{above[-1]}: `includes` goes round in a circle: {' -> '.join(one.stem for one in above)}")
     card = load_toml(path, TrainingCard)
     _check_words(path, card)
-    parts = [_read(find("cards", name), (*above, path)).datasets for name in card.includes]
+    parts = [_read(find("cards", name), (*above, path)) for name in card.includes]
+    own = [one.model_copy(update={"path": str((path.parent / one.path).resolve())}) for one in card.manifests]
+    datasets = (*card.datasets, *chain.from_iterable(part.datasets for part in parts))
+    manifests = (*own, *chain.from_iterable(part.manifests for part in parts))
     try:
-        return TrainingCard(**{**dict(card), "datasets": (*card.datasets, *chain.from_iterable(parts))})
+        return TrainingCard(**{**dict(card), "datasets": datasets, "manifests": manifests})
     except ValidationError as error:
         raise ConfigError(f"{path}: with the cards that it includes, {error.errors()[0]['msg']}") from error
 

@@ -22,7 +22,14 @@ class Seen:
 
 
 def seen(
-    card: TrainingCard | None, *, target: str, modality: str, dataset: str, image_id: str, split: str | None
+    card: TrainingCard | None,
+    *,
+    target: str,
+    modality: str,
+    dataset: str,
+    image_id: str,
+    split: str | None,
+    voxel_sha256: str | None = None,
 ) -> Seen:
     """Answer the four questions for one mask; undisclosed is `unknown`, never `unseen`.
 
@@ -37,8 +44,9 @@ def seen(
       listed in full.
     * dataset: seen when it is listed or shares images with a listed one by the lineage table; unknown when it is only
       likely to; otherwise unseen when the public datasets are listed in full.
-    * image: unseen when its dataset is unseen, or when it was held out and no other listed dataset shares images with
-      its own; seen when its official split was trained on; otherwise unknown.
+    * image: seen when its voxels are in a training manifest. Otherwise unseen when its dataset is unseen, or when it
+      was held out and no other listed dataset shares images with its own; seen when its official split was trained
+      on; otherwise unknown.
 
     Args:
         card: Training card of the model; None where nothing is disclosed.
@@ -47,15 +55,17 @@ def seen(
         dataset: Recipe id.
         image_id: Image in the store.
         split: Split of the image where it is the source's own; None where the store drew it.
+        voxel_sha256: Hash of the image's voxels in the store; None where no training manifest is to be asked.
 
     Raises:
         UnknownNameError: When the target is not in the vocabulary.
+        ConfigError: When a training manifest cannot be read.
     """
     return Seen(
         target_seen(card, target),
         modality_seen(card, modality),
         dataset_seen(card, dataset),
-        image_seen(card, dataset, image_id, split),
+        image_seen(card, dataset, image_id, split, voxel_sha256),
     )
 
 
@@ -108,10 +118,18 @@ def dataset_seen(card: TrainingCard | None, dataset: str) -> Answer:
     return "unseen" if listed else "unknown"
 
 
-def image_seen(card: TrainingCard | None, dataset: str, image_id: str, split: str | None) -> Answer:
-    """Answer for an image, as `seen` defines it; `split` is the source's own, None where it has none."""
+def image_seen(
+    card: TrainingCard | None, dataset: str, image_id: str, split: str | None, voxel_sha256: str | None = None
+) -> Answer:
+    """Answer for an image, as `seen` defines it; `split` is the source's own, None where it has none.
+
+    Raises:
+        ConfigError: When a training manifest cannot be read.
+    """
     if card is None:
         return "unknown"
+    if voxel_sha256 is not None and voxel_sha256 in card.voxel_sha256:
+        return "seen"
     if dataset_seen(card, dataset) == "unseen":
         return "unseen"
     own = next((listed for listed in card.datasets if listed.id == dataset), None)
