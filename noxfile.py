@@ -74,10 +74,19 @@ def demo(session: nox.Session) -> None:
     session.run("curate", "build", *recipes, "--raw", raw, "--out", str(store))
     session.run("curate", "verify", str(store))
     session.run("curate", "stats", str(store))
+    named = [argument for recipe in recipes for argument in ("--recipe", recipe)]
+    session.run("curate", "report", str(store), *named, "--out", str(out / "store"), success_codes=[0, 1])
     for model, run in zip(MODELS, runs, strict=True):
         session.run("bench", "run", suite, "--model", model, "--store", str(store), "--out", str(run), "--workers", "2")
     session.run("bench", "leaderboard", *map(str, runs), "--out", str(out))
     session.log(f"open {(out / 'index.html').resolve().as_uri()}")
+
+
+@nox.session(default=False)
+def reports(session: nox.Session) -> None:
+    """Make reports/example anew, from phantoms to a leaderboard; `-- --check` says what would change."""
+    install(session)
+    session.run("python", "tests/make_example.py", *session.posargs)
 
 
 @nox.session(default=False)

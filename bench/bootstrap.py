@@ -75,17 +75,28 @@ def means(
         A resample without any mask of a dataset averages the other datasets.
     """
     rows = RESAMPLES if resampled else 1
-    total, number, dataset_means, datasets = (np.zeros((rows, len(sums))) for _ in range(4))
+    total, number, dataset_means, datasets = (np.zeros((len(sums), rows)) for _ in range(4))
     for part, weights in zip(strata.parts, strata.weights, strict=True):
         used = np.flatnonzero(counts[:, part].any(axis=1))
         drawn = weights if resampled else np.ones((1, weights.shape[1]))
-        part_sum = drawn @ sums[used, part].T
-        part_number = drawn @ counts[used, part].T
-        total[:, used] += part_sum
-        number[:, used] += part_number
-        dataset_means[:, used] += _divide(part_sum, part_number, empty=0.0)
-        datasets[:, used] += part_number > 0
-    return _divide(total, number), _divide(dataset_means, datasets)
+        part_sum, part_number = sums[used, part] @ drawn.T, _product(counts[used, part], drawn)
+        total[used] += part_sum
+        number[used] += part_number
+        dataset_means[used] += _divide(part_sum, part_number, empty=0.0)
+        datasets[used] += part_number > 0
+    return _divide(total, number).T, _divide(dataset_means, datasets).T
+
+
+def pooled_means(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], strata: Strata, *, resampled: bool
+) -> NDArray[np.float64]:
+    """Compute the mean over masks alone, as `means` does.
+
+    Returns:
+        (RESAMPLES or 1, cells); NaN where there is no mask.
+    """
+    weights = np.concatenate(strata.weights, axis=1) if resampled else np.ones((1, len(strata.patients)))
+    return _divide(sums @ weights.T, _product(counts, weights)).T
 
 
 def interval(replicates: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -108,6 +119,14 @@ def interval(replicates: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDAr
         lower, upper = ordered[below, cells], ordered[above, cells]
         ends.append(lower + (upper - lower) * (position - below))
     return ends[0], ends[1]
+
+
+def _product(counts: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Multiply counts by weights, equal rows once: the steps of a mask and most metrics have the same counts."""
+    first: dict[bytes, int] = {}
+    row_of = [first.setdefault(row.tobytes(), len(first)) for row in counts]
+    distinct = np.array([np.frombuffer(row) for row in first]).reshape(len(first), counts.shape[1])
+    return np.asarray((distinct @ weights.T)[row_of], dtype=np.float64)
 
 
 def _divide(top: NDArray[np.float64], bottom: NDArray[np.float64], empty: float = np.nan) -> NDArray[np.float64]:

@@ -60,14 +60,14 @@ def coverage(runs: Sequence[FinishedRun], steps: Sequence[int]) -> dict[str, Cov
 def _outcomes(
     run: FinishedRun, masks: Sequence[str], steps: Sequence[int]
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
-    """Return (masks, steps) codes of outcomes."""
+    """Return (masks, steps) codes of outcomes; of several seeds, the one that stands last in OUTCOMES."""
     row_of = {mask: row for row, mask in enumerate(masks)}
     column_of = {step: column for column, step in enumerate(steps)}
-    table = np.full((len(masks), len(steps)), _CODES[MISSING], dtype=np.int8)
+    table = np.full((len(masks), len(steps)), -1, dtype=np.int8)
     rows, columns = run.scores["mask_id"].map(row_of), run.scores["step"].map(column_of)
-    table[rows.to_numpy(dtype=int), columns.to_numpy(dtype=int)] = (
-        run.scores["status"].map(_CODES).to_numpy(dtype=np.int8)
-    )
+    found = run.scores["status"].map(_CODES).to_numpy(dtype=np.int8)
+    np.maximum.at(table, (rows.to_numpy(dtype=int), columns.to_numpy(dtype=int)), found)
+    table[table < 0] = _CODES[MISSING]
     return table
 
 

@@ -3,33 +3,26 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import groupby, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.schema import SCORES, SEEN, STATUSES
+from bench.score_rows import SCORED, check_rows, read_rows
 from curate.errors import StoreError, UsageError
-from curate.schema import arrow_schema
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_LEVELS = ("seen_target", "seen_modality", "seen_dataset", "seen_image")
-_COLUMNS = (
-    *("model", "suite", "protocol", "protocol_hash", "mask_id", "dataset", "patient_id", "step", "status"),
-    *("suite_group", "modality", "anatomy_group", *_LEVELS),
-    *("dice", "iou", "nsd", "hd95_mm", "volume_error", "tolerance", "distance_unit"),
-)
-_SCORES = ("dice", "iou", "nsd", "hd95_mm", "volume_error")
 _SHARED = {
     "suite": ("name", "version", "sha256"),
     "protocol": ("name", "version", "sha256"),
     "store": ("profile", "sha256"),
 }
-"""What runs of one table must have in common."""
+"""Facts that runs of one table must have in common."""
+_SHARED_COLUMNS = ("suite", "protocol", "protocol_hash")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,10 +33,7 @@ class FinishedRun:
     """Name of the folder, for messages only."""
     facts: Mapping[str, Any]
     scores: "pd.DataFrame"
-    """The columns that a leaderboard needs, sorted by mask and step, so that the order of the file does not matter.
-
-    Words are categorical, with sorted categories.
-    """
+    """The columns of `bench.score_rows`, sorted by mask, step and seed; words are categorical."""
 
     @property
     def model(self) -> str:
@@ -63,33 +53,40 @@ def read(folder: Path) -> FinishedRun:
         StoreError: A file is missing, cannot be read, or breaks the contract of `bench.schema.SCORES`.
     """
     facts = _read_facts(folder)
-    scores = _read_scores(folder)
-    _check_scores(folder, facts, scores)
+    scores = read_rows(folder)
+    check_rows(folder, facts, scores)
     return FinishedRun(folder.name, facts, scores)
 
 
+def read_groups(folders: Sequence[Path]) -> tuple[tuple[FinishedRun, ...], ...]:
+    """Read runs and put those into one group that may stand in one table: one suite, one protocol, one store.
+
+    Returns:
+        Groups sorted by suite, protocol and store; in each the runs sorted by model name.
+
+    Raises:
+        UsageError: No run is given, or a group has two runs of one model, or tolerances that differ.
+        StoreError: As in `read`.
+    """
+    found = sorted(_read_all(folders), key=_key)
+    groups = [tuple(sorted(group, key=_order)) for _, group in groupby(found, key=_key)]
+    for group in groups:
+        _check_group(group)
+    return tuple(groups)
+
+
 def read_comparable(folders: Sequence[Path]) -> tuple[FinishedRun, ...]:
-    """Read runs that may stand in one table, sorted by model name.
+    """Read runs that must all stand in one table, sorted by model name.
 
     Raises:
         UsageError: No run is given, two runs are of one model, or runs differ in suite, protocol, store or tolerance.
         StoreError: As in `read`.
     """
-    if not folders:
-        raise UsageError(
-            "no run given; name at least one folder that `bench run` wrote: bench leaderboard RUN... --out DIR"
-        )
-    runs = sorted((read(folder) for folder in folders), key=lambda run: (run.model, run.folder))
-    for earlier, later in pairwise(runs):
-        if earlier.model == later.model:
-            raise UsageError(
-                f"{earlier.folder} and {later.folder} are both runs of {earlier.model}; give one of them, "
-                "or run the second under another model name"
-            )
+    runs = tuple(sorted(_read_all(folders), key=_order))
     for run in runs[1:]:
         _check_same(runs[0], run)
-    _check_tolerances(runs)
-    return tuple(runs)
+    _check_group(runs)
+    return runs
 
 
 def patient_keys(run: FinishedRun) -> list[tuple[str, str]]:
@@ -98,14 +95,28 @@ def patient_keys(run: FinishedRun) -> list[tuple[str, str]]:
     return [(str(dataset), str(patient)) for dataset, patient in run.scores[columns].drop_duplicates().to_numpy()]
 
 
+def images(run: FinishedRun) -> list[tuple[str, str, str, int]]:
+    """Return every image of a run: its dataset, image_id, what the rows say of it (`seen_image`) and its masks."""
+    found = run.scores.groupby(["dataset", "image_id", "seen_image"], observed=True)["mask_id"].nunique().reset_index()
+    return [(str(dataset), str(image), str(seen), int(masks)) for dataset, image, seen, masks in found.to_numpy()]
+
+
 def rows_sha256(run: FinishedRun) -> str:
-    """Return a digest of the rows (mask, step, status, scores), whatever their order and the file format."""
+    """Return a digest of the rows (mask, seed, step, status, scores), whatever their order and the file format."""
     digest = hashlib.sha256()
     for column in ("mask_id", "status"):
         digest.update("\n".join(run.scores[column].astype(object)).encode())
-    for column in ("step", *_SCORES):
+    for column in ("seed", "step", *SCORED):
         digest.update(np.ascontiguousarray(run.scores[column].to_numpy(dtype="<f8", na_value=np.nan)).tobytes())
     return digest.hexdigest()
+
+
+def _read_all(folders: Sequence[Path]) -> list[FinishedRun]:
+    if not folders:
+        raise UsageError(
+            "no run given; name at least one folder that `bench run` wrote: bench leaderboard RUN... --out DIR"
+        )
+    return [read(folder) for folder in folders]
 
 
 def _read_facts(folder: Path) -> dict[str, Any]:
@@ -121,49 +132,14 @@ def _read_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def _read_scores(folder: Path) -> "pd.DataFrame":
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    path = folder / "scores.parquet"
-    if not path.is_file():
-        raise StoreError(f"{folder} has no scores.parquet; finish it: bench run, or bench score {folder}")
-    again = f"make it again: bench score {folder}"
-    try:
-        if lacking := sorted(set(_COLUMNS) - set(pq.read_schema(path).names)):
-            raise StoreError(f"{path} lacks the columns {', '.join(lacking)}; {again}")
-        schema = arrow_schema(tuple(replace(column, nullable=True) for column in SCORES if column.name in _COLUMNS))
-        table = pq.read_table(path, columns=schema.names, partitioning=None)
-        frame = table.cast(schema).to_pandas(strings_to_categorical=True)
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{path} cannot be read: {str(error).splitlines()[0]}; {again}") from None
-    for name in frame.select_dtypes("category"):
-        frame[name] = frame[name].cat.reorder_categories(sorted(frame[name].cat.categories))
-    return cast("pd.DataFrame", frame.sort_values(["mask_id", "step"], kind="stable", ignore_index=True))
+def _order(run: FinishedRun) -> tuple[str, str]:
+    return run.model, run.folder
 
 
-def _check_scores(folder: Path, facts: Mapping[str, Any], scores: "pd.DataFrame") -> None:
-    """Refuse rows that no leaderboard could count honestly."""
-    again = f"make it again: bench score {folder}"
-    if scores.empty:
-        raise StoreError(f"{folder}/scores.parquet has no rows; {again}")
-    nullable = {column.name for column in SCORES if column.nullable}
-    if void := [name for name in _COLUMNS if name not in nullable and scores[name].isna().any()]:
-        raise StoreError(f"{folder}/scores.parquet has nulls in {', '.join(void)}; {again}")
-    for column in ("model", "suite", "protocol", "protocol_hash"):
-        if (scores[column] != scores[column].iloc[0]).any():
-            raise StoreError(f"{folder}/scores.parquet holds more than one {column}; keep one per run")
-    if (found := scores["model"].iloc[0]) != facts["model"]["name"]:
-        raise StoreError(f"{folder}: run.json is of model {facts['model']['name']}, scores.parquet of {found}; {again}")
-    for column, words in {"status": tuple(STATUSES), **dict.fromkeys(_LEVELS, SEEN)}.items():
-        if odd := sorted(set(scores[column].cat.categories) - set(words)):
-            raise StoreError(f"{folder}/scores.parquet has {column} {odd[0]!r}, not one of {', '.join(words)}; {again}")
-    twice = scores.duplicated(["mask_id", "step"])
-    if twice.any():
-        row = scores[twice].iloc[0]
-        raise StoreError(f"{folder}/scores.parquet has {row['mask_id']} at step {row['step']} twice; {again}")
-    if np.isinf(scores[list(_SCORES)].to_numpy(dtype=float)).any():
-        raise StoreError(f"{folder}/scores.parquet has an infinite score where null was meant; {again}")
+def _key(run: FinishedRun) -> tuple[str, ...]:
+    """Return what runs of one table share, as text, so that keys of any runs can be sorted."""
+    facts = [str((run.facts.get(what) or {}).get(key)) for what, keys in _SHARED.items() for key in keys]
+    return (*facts, *(str(run.scores[column].iloc[0]) for column in _SHARED_COLUMNS))
 
 
 def _check_same(one: FinishedRun, other: FinishedRun) -> None:
@@ -176,7 +152,7 @@ def _check_same(one: FinishedRun, other: FinishedRun) -> None:
                 for run, value in ((one, mine), (other, theirs))
             )
             raise UsageError(f"runs differ in {what}: {found}; give runs of one suite, one protocol and one store")
-    for column in ("suite", "protocol", "protocol_hash"):
+    for column in _SHARED_COLUMNS:
         mine_, theirs_ = one.scores[column].iloc[0], other.scores[column].iloc[0]
         if mine_ != theirs_:
             raise UsageError(
@@ -191,10 +167,16 @@ def _short(value: object) -> str:
     return text if len(text) <= 24 else f"{text[:12]}..."
 
 
-def _check_tolerances(runs: Sequence[FinishedRun]) -> None:
-    """Refuse runs that measured NSD of one mask with different tolerances."""
+def _check_group(runs: Sequence[FinishedRun]) -> None:
+    """Refuse two runs of one model, and runs that measured NSD of one mask with different tolerances."""
     import pandas as pd
 
+    for earlier, later in pairwise(runs):
+        if earlier.model == later.model:
+            raise UsageError(
+                f"{earlier.folder} and {later.folder} are both runs of {earlier.model}; give one of them, "
+                "or run the second under another model name"
+            )
     columns = ["mask_id", "tolerance", "distance_unit"]
     rows = pd.concat([run.scores[columns].dropna().drop_duplicates() for run in runs]).drop_duplicates()
     twice = rows[rows.duplicated("mask_id", keep=False)].sort_values(columns)

@@ -4,22 +4,27 @@ The files are a pure function of the runs: the same rows give the same bytes, wh
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import published
-from bench.aggregate import aggregate
-from bench.bootstrap import MIN_PATIENTS, stratify
+from bench.bootstrap import stratify
 from bench.coverage import Coverage, coverage
-from bench.figures import ALL, FAILED_IS_ZERO, OVER_DATASETS, OVER_MASKS, Figure, Figures, Key
-from bench.finished import FinishedRun, patient_keys, read_comparable, rows_sha256
+from bench.figures import ALL, FAILED_IS_ZERO, OVER_MASKS, Figure, Figures, Key
+from bench.finished import FinishedRun, images, patient_keys, read_groups, rows_sha256
+from bench.gap import LevelGap, gaps
+from bench.leaks import Leak, of_run
 from bench.published import Result
-from bench.ranking import Rank, rank
+from bench.statistics.aggregate import aggregate
+from bench.statistics.comparisons import Comparison, compare, tie_groups
+from bench.statistics.headline import align
+from bench.statistics.ranking import Rank
+from bench.statistics.schemes import agreement, rank_all
 from curate.files import write_bytes
 
 if TYPE_CHECKING:
-    from bench.aggregate import Aggregate
+    from bench.page.cases import Sources
 
 Definitions = Sequence[tuple[str, str]]
 """(metric, its definition in words)."""
@@ -36,7 +41,10 @@ class Entry:
     rows_sha256: str
     coverage: Coverage
     ranks: Mapping[str, Rank]
-    """Aggregation -> rank; empty for references and for models that cover only part of the suite."""
+    """Scheme (an aggregation, or one of `bench.statistics.ranking`) -> rank.
+
+    Empty for references and for models that cover only part of the suite.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +60,26 @@ class Board:
     definitions: tuple[tuple[str, str], ...]
     published: tuple[Result, ...] = ()
     """What papers report on the same tasks: shown beside the runs, never ranked or averaged with them."""
+    comparisons: tuple[Comparison, ...] = ()
+    """Every two models that are no references."""
+    tie_groups: tuple[tuple[str, ...], ...] = ()
+    """Ranked models, best group first: no test separates a model from the first of its group."""
+    agreement: Mapping[tuple[str, str], float | None] = field(default_factory=dict)
+    """Two schemes -> Kendall's tau-b between their places."""
+    gaps: Mapping[str, tuple[LevelGap, ...]] = field(default_factory=dict)
+    """Model that is no reference -> its generalisation gaps at the last step."""
+    leaks: Mapping[str, tuple[Leak, ...]] = field(default_factory=dict)
+    """Model that is no reference -> images that it was, or may have been, trained on."""
 
     @property
     def last_step(self) -> int:
         """The step that the headline is about."""
         return self.steps[-1]
+
+    @property
+    def stability(self) -> Mapping[str, tuple[float, ...] | None]:
+        """Ranked model -> shares of the resamples in which it has place 1, 2, ...; None for too few patients."""
+        return {entry.name: entry.ranks[OVER_MASKS].shares for entry in self.entries if entry.ranks}
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -78,71 +101,82 @@ class Board:
         return self.figures.get(key)
 
 
-def write(runs: Sequence[Path], out: Path, definitions: Definitions = ()) -> list[Path]:
-    """Write the leaderboard of some runs.
+def write(
+    runs: Sequence[Path], out: Path, definitions: Definitions = (), sources: "Sources | None" = None
+) -> list[Path]:
+    """Write the leaderboard of some runs: one board per suite, protocol and store.
 
     Args:
         runs: Folders with `run.json` and `scores.parquet`.
-        out: Folder for `leaderboard.md`, `leaderboard.csv`, `leaderboard.json` and `index.html`.
+        out: Folder for `leaderboard.md`, `leaderboard.csv`, `leaderboard.json`, `index.html` and `tables`.
         definitions: Metrics and their definitions, as the pages print them.
+        sources: Where the images of cases come from; None for no pages of cases.
 
     Returns:
-        The four paths.
+        The paths of the files, in that order; the pages of further boards stand behind `index.html`.
 
     Raises:
-        UsageError: Runs that cannot share one table.
+        UsageError: Runs of one suite and protocol that cannot share one table.
         StoreError: A run that cannot be read.
     """
-    from bench.page import html, markdown, tidy
+    from bench.page import files, html, markdown, tidy
 
-    board = build(read_comparable(runs), definitions)
-    names = ("leaderboard.md", "leaderboard.csv", "leaderboard.json", "index.html")
-    paths = [out / name for name in names]
-    write_bytes(paths[0], markdown.render(board).encode())
-    write_bytes(paths[1], tidy.to_csv(board).encode())
-    write_bytes(paths[2], tidy.to_json(board).encode())
-    write_bytes(paths[3], html.render(board).encode())
-    return paths
+    groups = read_groups(runs)
+    boards = tuple(build(group, definitions) for group in groups)
+    texts = {
+        "leaderboard.md": markdown.render(boards),
+        "leaderboard.csv": tidy.to_csv(boards),
+        "leaderboard.json": tidy.to_json(boards),
+    }
+    for name, text in texts.items():
+        write_bytes(out / name, text.encode())
+    pages = html.write(boards, groups, out, sources)
+    return [*(out / name for name in texts), *pages, *files.write(boards, out / "tables")]
 
 
 def build(runs: Sequence[FinishedRun], definitions: Definitions = ()) -> Board:
     """Compute everything that a leaderboard says.
 
     Args:
-        runs: Comparable runs, as `read_comparable` returns them.
+        runs: Runs of one table, as one group of `read_groups`.
         definitions: Metrics and their definitions.
     """
+    from threadpoolctl import threadpool_limits
+
     steps = tuple(sorted({int(step) for run in runs for step in run.scores["step"].unique()}))
     strata = stratify(key for run in runs for key in patient_keys(run))
-    aggregates = {run.model: aggregate(run, strata, steps) for run in runs}
-    figures = {key: figure for one in aggregates.values() for key, figure in one.figures.items()}
     covered = coverage(runs, steps)
-    ranks = _ranks(
-        [run for run in runs if not run.is_reference and covered[run.model].complete], aggregates, figures, steps
-    )
-    entries = tuple(
-        Entry(run.model, run.is_reference, run.facts, rows_sha256(run), covered[run.model], ranks.get(run.model, {}))
+    ranked = [run.model for run in runs if not run.is_reference and covered[run.model].complete]
+    with threadpool_limits(1, user_api="blas"):  # sums of several threads differ in their last digits
+        aggregates = {run.model: aggregate(run, strata, steps) for run in runs}
+        rivals = align({run.model: aggregates[run.model].last for run in runs if not run.is_reference})
+        comparisons = compare(rivals, ranked, strata)
+        ranks = rank_all({model: aggregates[model] for model in ranked}, rivals, strata) if ranked else {}
+    entries = [
+        Entry(
+            run.model,
+            run.is_reference,
+            run.facts,
+            rows_sha256(run),
+            covered[run.model],
+            {scheme: places[run.model] for scheme, places in ranks.items() if run.model in places},
+        )
         for run in runs
+    ]
+    ordered = tuple(sorted(entries, key=_place))
+    return Board(
+        ordered,
+        steps,
+        {key: figure for one in aggregates.values() for key, figure in one.figures.items()},
+        _tolerances(runs),
+        tuple(definitions),
+        published.of_suite(str(runs[0].facts["suite"]["name"])),
+        comparisons,
+        tie_groups([entry.name for entry in ordered if entry.ranks], comparisons),
+        agreement(ranks),
+        {run.model: gaps(run, steps[-1], strata) for run in runs if not run.is_reference},
+        {run.model: of_run(run.facts, images(run)) for run in runs if not run.is_reference},
     )
-    known = published.of_suite(str(runs[0].facts["suite"]["name"]))
-    return Board(tuple(sorted(entries, key=_place)), steps, figures, _tolerances(runs), tuple(definitions), known)
-
-
-def _ranks(
-    runs: Sequence[FinishedRun], aggregates: Mapping[str, "Aggregate"], figures: Figures, steps: Sequence[int]
-) -> dict[str, dict[str, Rank]]:
-    """Rank by Dice at the last step, failed = 0, once over masks and once over datasets."""
-    ranks: dict[str, dict[str, Rank]] = {}
-    for aggregation in (OVER_MASKS, OVER_DATASETS):
-        found = {
-            run.model: figures[Key(run.model, ALL, ALL, steps[-1], "dice", FAILED_IS_ZERO, aggregation)] for run in runs
-        }
-        values = {model: figure.value for model, figure in found.items() if figure.value is not None}
-        enough = all(figure.n_patients >= MIN_PATIENTS for figure in found.values())
-        replicates = {model: aggregates[model].headline[aggregation] for model in values} if enough else None
-        for model, place in rank(values, replicates).items():
-            ranks.setdefault(model, {})[aggregation] = place
-    return ranks
 
 
 def _place(entry: Entry) -> tuple[bool, float, str]:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from bench.figures import NO_MASK, NO_MEDIAN_INTERVAL, Figure
+from bench.figures import NO_MASK, NO_MAXIMUM_INTERVAL, NO_MEDIAN_INTERVAL, Figure
 
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
+_NEVER = (NO_MEDIAN_INTERVAL, NO_MAXIMUM_INTERVAL)
+"""Reasons that concern a whole column, and are said once in its caption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,5 +68,5 @@ def plural(count: int, word: str) -> str:
 
 def _interval(figure: Figure, decimals: int, *, signed: bool) -> str:
     if figure.low is None or figure.high is None:
-        return "" if figure.why_no_interval == NO_MEDIAN_INTERVAL else figure.why_no_interval or ""
+        return "" if figure.why_no_interval in _NEVER else figure.why_no_interval or ""
     return f"[{number(figure.low, decimals, signed=signed)}, {number(figure.high, decimals, signed=signed)}]"

@@ -1,76 +1,116 @@
-"""The leaderboard as one self-contained HTML page: nothing is loaded from anywhere, and it works without JavaScript."""
+"""The leaderboard as HTML pages: nothing is loaded from anywhere, and every table is there without JavaScript.
 
+One page per board, `index.html` for the first; where masks can be shown, a page per case beside them.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench import plots
-from bench.figures import FAILED_IS_ZERO, Figure
+from bench.finished import FinishedRun
 from bench.leaderboard import Board
-from bench.page import words
+from bench.page import assets, words
+from bench.page.cases import CaseLinks, Sources, write_cases
+from bench.page.charts import chart
+from bench.page.cube import cube
 from bench.page.sections import sections
 from bench.page.tidy import aggregator
-from bench.schema import SEEN
+from curate.files import write_bytes
 
-_HERE = Path(__file__).parent
-_TEMPLATE = "template.html.j2"
-
-
-def render(board: Board) -> str:
-    """Lay the page out; every name is escaped, so markup in it stays text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template(_TEMPLATE).render(
-        title=words.title(board),
-        question=words.question(board),
-        answer=words.answer(board),
-        caveats=words.caveats(board),
-        sections=sections(board),
-        charts=charts(board),
-        aggregator=aggregator(),
-    )
+_TEMPLATE = "board.html.j2"
+_STYLE, _SCRIPTS = "style.css", ("sort.js", "print.js", "explorer.js")
+_LETTERS = 40
 
 
-def charts(board: Board) -> dict[str, str]:
-    """Draw the charts of the page: name -> `<svg>` element."""
-    table = "The table below has the same numbers."
-    return {
-        "steps": plots.step_curves(
-            _curves(board),
-            board.steps,
-            "Dice over prompting steps",
-            f"One line per model: Dice, mean over masks, {FAILED_IS_ZERO}; the bands are 95 % intervals. {table}",
-        ),
-        "seen": plots.seen_unseen(
-            _pairs(board),
-            f"Dice on seen and unseen targets at step {board.last_step}",
-            f"One row per model: Dice, mean over masks, {FAILED_IS_ZERO}, on seen, unseen and unknown targets; "
-            f"the bars are 95 % intervals. {table}",
-        ),
-    }
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One board in the selector that all pages have."""
+
+    suite: str
+    protocol: str
+    store: str
+    """Profile of the store; it tells boards apart that share suite and protocol."""
+    file: str
+    is_here: bool
 
 
-def _curves(board: Board) -> list[plots.Curve]:
-    return [
-        plots.Curve(
-            entry.name,
-            tuple(_point(board.figure(entry.name, step=step)) for step in board.steps),
-            dashed=not entry.coverage.complete,
+def write(
+    boards: Sequence[Board], groups: Sequence[Sequence[FinishedRun]], out: Path, sources: Sources | None = None
+) -> list[Path]:
+    """Write a page per board, and the pages of cases where there is something to draw them from.
+
+    Args:
+        boards: At least one.
+        groups: The runs of each board.
+        out: Folder of the pages.
+        sources: Where runs and store lie; None for no pages of cases.
+
+    Returns:
+        The pages of the boards, `index.html` first.
+    """
+    files = _files(boards)
+    for number, (board, group) in enumerate(zip(boards, groups, strict=True)):
+        cases = write_cases(group, sources, out, files[number]) if sources else ()
+        write_bytes(out / files[number], render(board, group, _links(boards, files, number), cases).encode())
+    return [out / file for file in files]
+
+
+def render(
+    board: Board, group: Sequence[FinishedRun] = (), links: Sequence[Link] = (), cases: Sequence[CaseLinks] = ()
+) -> str:
+    """Lay one page out; every name is escaped, so markup in it stays text.
+
+    Args:
+        board: What the page is about.
+        group: Its runs, for the explorer; without them there is none.
+        links: All boards; a selector is shown when there is more than one.
+        cases: Each model's cases.
+    """
+    style, script = assets.text_of(_STYLE), "\n" + assets.text_of(*_SCRIPTS)
+    laid_out = sections(board)
+    return (
+        assets.environment()
+        .get_template(_TEMPLATE)
+        .render(
+            policy=assets.policy(style, [script]),
+            style=style,
+            script=script,
+            title=words.title(board),
+            question=words.question(board),
+            answer=words.answer(board),
+            caveats=words.caveats(board),
+            sections=laid_out,
+            charts={section.chart: chart(board, section.chart) for section in laid_out if section.chart},
+            cube=assets.to_json(cube(group)) if group else "",
+            links=links,
+            cases=cases,
+            aggregator=aggregator(),
         )
-        for entry in board.entries
-        if not entry.is_reference
+    )
+
+
+def _links(boards: Sequence[Board], files: Sequence[str], here: int) -> list[Link]:
+    return [
+        Link(
+            words.versioned(board.facts.get("suite")),
+            words.versioned(board.facts.get("protocol")),
+            words.word((board.facts.get("store") or {}).get("profile")),
+            file,
+            number == here,
+        )
+        for number, (board, file) in enumerate(zip(boards, files, strict=True))
     ]
 
 
-def _pairs(board: Board) -> list[plots.Pair]:
-    rivals = [entry for entry in board.entries if not entry.is_reference]
-    pairs = []
-    for entry in rivals:
-        points = [_point(board.figure(entry.name, split=("seen_target", word))) for word in SEEN]
-        pairs.append(plots.Pair(entry.name, points[0], points[1], points[2], partial=not entry.coverage.complete))
-    return pairs
+def _files(boards: Sequence[Board]) -> list[str]:
+    """Name the pages: readable, and unique even where names differ only in what a file name cannot hold."""
+    return ["index.html", *(_file(board) for board in boards[1:])]
 
 
-def _point(figure: Figure | None) -> plots.Point:
-    return plots.Point(figure.value, figure.low, figure.high) if figure else plots.Point(None)
+def _file(board: Board) -> str:
+    facts = [board.facts.get(what) or {} for what in ("suite", "protocol", "store")]
+    digest = hashlib.sha256(repr([sorted(map(str, one.items())) for one in facts]).encode()).hexdigest()[:8]
+    plain = re.sub(r"[^a-z0-9]+", "-", f"{facts[0].get('name')} {facts[1].get('name')}".lower()).strip("-")
+    return f"{plain[:_LETTERS]}-{digest}.html"

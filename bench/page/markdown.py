@@ -1,7 +1,7 @@
 """The leaderboard as Markdown."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bench.leaderboard import Board
 from bench.page import words
@@ -13,16 +13,28 @@ from bench.page.tidy import aggregator
 _PUNCTUATION = re.compile(r"([\\`*_\[\]#|~])")
 
 
-def render(board: Board) -> str:
-    """Write the page's tables as Markdown; where HTML has a tooltip, the reason stands in parentheses."""
-    parts = [f"# {escape(words.title(board))}", escape(words.question(board)), f"**{escape(words.answer(board))}**"]
-    parts += [escape(caveat) for caveat in words.caveats(board)]
-    for section in sections(board):
-        parts += [f"## {escape(section.title)}", escape(section.text)]
-        for table in (*section.tables, *section.folded):
-            parts += _table(table)
+def render(boards: Sequence[Board]) -> str:
+    """Write the tables of every board as Markdown; where HTML has a tooltip, the reason stands in parentheses."""
+    parts = [part for board in boards for part in _board(board)]
     parts.append(f"Computed by {escape(aggregator())}.")
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _board(board: Board) -> Iterator[str]:
+    yield f"# {escape(words.title(board))}"
+    yield escape(words.question(board))
+    yield f"**{escape(words.answer(board))}**"
+    yield from (escape(caveat) for caveat in words.caveats(board))
+    for section in sections(board):
+        yield f"## {escape(section.title)}"
+        yield escape(section.text)
+        for table in (*section.tables, *section.folded):
+            yield from _table(table)
+
+
+def render_table(table: Table) -> str:
+    """Write one table alone, as Markdown."""
+    return "\n\n".join(part for part in _table(table) if part) + "\n"
 
 
 def escape(text: str) -> str:

@@ -8,6 +8,7 @@ from bench.leaderboard import Board, Entry
 from bench.page.cells import number, plural, share_cell
 
 UNKNOWN = "unknown"
+_MOST_NAMED = 3
 
 
 def title(board: Board) -> str:
@@ -39,7 +40,7 @@ def answer(board: Board) -> str:
     return (
         f"After step {board.last_step}, {names} {claim} a mean Dice over masks of {_value(lead)} on "
         f"{plural(lead.n_masks, 'mask')} of {patients} in {datasets_}, failures counted as 0{_first(best)}"
-        f"{_unseen(board, best)}."
+        f"{_unseen(board, best)}.{_tied(board, best)}"
     )
 
 
@@ -128,6 +129,14 @@ def _value(figure: Figure) -> str:
 def _first(entry: Entry) -> str:
     first = entry.ranks[OVER_MASKS].first
     return "" if first is None else f" (first in {share_cell(first).text} of the resamples)"
+
+
+def _tied(board: Board, best: Entry) -> str:
+    """Name the models that no test separates from the best."""
+    group = next((group for group in board.tie_groups if best.name in group), ())
+    others = [name for name in group if name != best.name]
+    named = others if len(others) <= _MOST_NAMED else [*others[:_MOST_NAMED], f"{len(others) - _MOST_NAMED} more"]
+    return f" No test separates it from {', '.join(named)}." if others else ""
 
 
 def _unseen(board: Board, entry: Entry) -> str:

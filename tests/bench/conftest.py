@@ -11,6 +11,7 @@ import pytest
 
 from bench import models, suite
 from bench import run as runs
+from bench.policy import Policy
 from bench.schema import MEASURED
 from curate import manifest, volume
 from curate.executor import Where
@@ -271,7 +272,9 @@ def bench_run(store, everything, tmp_path):
     """Return a function that runs a model by name on the whole store into a folder, and returns the report."""
 
     def start(name, out, workers=1, scheduler=None, of=everything, on=store, **options):
-        return runs.run(of, models.Choice(str(name)), on, tmp_path / out, Where(workers, scheduler), **options)
+        policy = Policy(**{key: options.pop(key) for key in list(options) if key in Policy.__slots__})
+        where = Where(workers, scheduler)
+        return runs.run(of, models.Choice(str(name)), on, tmp_path / out, where, policy=policy, **options)
 
     return start
 

@@ -15,7 +15,7 @@ from bench.schema import SCORED
         ("cards", "card", {"sam-med3d", "sam-med2d", "sam-unet", "sam", "segvol", "untrained"}),
         ("published", "paper", {"sam-med3d", "sam-med2d", "sam-unet"}),
         ("protocols", "protocol", {"random-error"}),
-        ("metrics", "metric", {"dice", "iou", "nsd", "hd95_mm", "assd_mm", "volume_error"}),
+        ("metrics", "metric", {*METRICS, *FURTHER, "nauc", "noc_80", "noc_85", "noc_90", "failure_rate"}),
     ],
 )
 def test_every_kind_is_listed(what, key, names):
@@ -39,6 +39,14 @@ def test_a_broken_plugin_hides_no_other_model(monkeypatch):
     assert rows["broken"] == "model `broken` of x:y cannot be imported: division by zero"
     assert rows["silent"] == "its class has no card; `bench check-model` tells more"
     assert rows["oracle"] == "the reference itself"
+
+
+def test_a_metric_says_its_direction():
+    """More area under the curve is better; fewer clicks and fewer failures are, and clicks are their unit."""
+    rows = {row["metric"]: (row["unit"], row["better"]) for row in listing.rows("metrics")}
+    assert rows["nauc"] == ("1", "higher")
+    assert {rows[f"noc_{percent}"] for percent in (80, 85, 90)} == {("clicks", "lower")}
+    assert rows["failure_rate"] == ("1", "lower")
 
 
 def test_definitions_are_those_of_the_score_columns():

@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 from bench import models, record, suite
-from bench.run import load_model
+from bench.models.reference import Oracle
+from bench.runner.work import load_model
 from curate.errors import StoreError
 from curate.files import sha256_of_file
 
@@ -47,7 +48,8 @@ def test_it_holds_what_the_contract_asks_for(described, everything, store):
     """Model card, weights digest, suite, protocol and store with hashes, versions, commit, device and seeds."""
     found = described(limit=2)
     assert found["model"]["name"] == "oracle"
-    assert found["model"]["capabilities"] == {"dimensions": [2, 3], "prompts": ["box", "points"], "targets": []}
+    prompts = sorted(Oracle.card.capabilities.prompts)
+    assert found["model"]["capabilities"] == {"dimensions": [2, 3], "prompts": prompts, "targets": []}
     assert found["weights_sha256"] is None
     assert found["suite"]["sha256"] == everything.sha256
     assert suite.Suite.model_validate(found["suite"]["content"]) == everything

@@ -37,13 +37,12 @@ ROW = {column.name: None for column in SCORES} | {
 }
 
 
-@pytest.fixture
-def make_run(tmp_path):
-    """Return a function that writes a run of some rows and returns its folder."""
+@pytest.fixture(scope="session")
+def write_run():
+    """Return a function that writes a run of some rows into a folder."""
 
-    def make(rows, model="net", folder=None, card=None, **facts):
-        path = tmp_path / (folder or f"run-{len(list(tmp_path.iterdir()))}")
-        path.mkdir()
+    def write(path, rows, model="net", card=None, **facts):
+        path.mkdir(parents=True)
         full = []
         for number, row in enumerate(rows):
             mask = row.get("mask_id", f"m{number}")
@@ -53,5 +52,15 @@ def make_run(tmp_path):
         content = {"model": {"name": model, "licence": "MIT"} | (card or {})} | shared | facts
         (path / "run.json").write_text(json.dumps(content), encoding="utf-8")
         return path
+
+    return write
+
+
+@pytest.fixture
+def make_run(write_run, tmp_path):
+    """Return a function that writes a run of some rows and returns its folder."""
+
+    def make(rows, model="net", folder=None, card=None, **facts):
+        return write_run(tmp_path / (folder or f"run-{len(list(tmp_path.iterdir()))}"), rows, model, card, **facts)
 
     return make

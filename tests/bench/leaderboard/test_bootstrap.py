@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bench.bootstrap import RESAMPLES, draw, interval, means, stratify
-from bench.ranking import rank
+from bench.statistics.ranking import rank
 
 RNG = np.random.default_rng(7)
 

@@ -1,14 +1,15 @@
 import csv
 import json
 import re
+import shutil
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from bench.aggregate import VERSION
 from bench.leaderboard import write
 from bench.page.markdown import escape
+from bench.statistics.aggregate import VERSION
 from curate.errors import StoreError, UsageError
 
 HOSTILE = '<script>alert("x")</script> | $a$ _b_ --> & co'
@@ -40,61 +41,82 @@ def contents(paths):
     return {path.name: path.read_text(encoding="utf-8") for path in paths}
 
 
-@pytest.fixture
-def lopsided(make_run):
+@pytest.fixture(scope="module")
+def lopsided(write_run, tmp_path_factory):
     """Return runs of every kind: good, failing, partial, reference, with unknown training and without most facts."""
+    out = tmp_path_factory.mktemp("runs")
     failing = [row | ({"status": "failed", "dice": None} if i % 7 == 0 else {}) for i, row in enumerate(grid())]
     partial = [row | ({"status": "unsupported", "dice": None} if row["dataset"] == "d2" else {}) for row in grid(0.15)]
     return [
-        make_run(grid(), "good", card={"description": "a net", "training_card": "mine"}, device="CPU"),
-        make_run(failing, "failing"),
-        make_run(partial, "partial"),
-        make_run(grid(1.0), "truth", card={"sees_reference": True}),
-        make_run(grid(-0.2, seen_target="unknown"), "undisclosed"),
+        write_run(out / "run0", grid(), "good", card={"description": "a net", "training_card": "mine"}, device="CPU"),
+        write_run(out / "run1", failing, "failing"),
+        write_run(out / "run2", partial, "partial"),
+        write_run(out / "run3", grid(1.0), "truth", card={"sees_reference": True}),
+        write_run(out / "run4", grid(-0.2, seen_target="unknown"), "undisclosed"),
     ]
 
 
-def test_four_files_are_written(lopsided, tmp_path):
-    """The leaderboard is Markdown, CSV, JSON and one page, and their paths are returned."""
-    paths = write(lopsided, tmp_path / "out")
-    assert [path.name for path in paths] == FILES
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(FILES)
+@pytest.fixture(scope="module")
+def files(lopsided, tmp_path_factory):
+    """Write the leaderboard of these runs once, and return its paths."""
+    return write(lopsided, tmp_path_factory.mktemp("board"), [("dice", "twice the overlap over the sum")])
 
 
-def test_order_of_rows_and_runs_does_not_matter(lopsided, tmp_path):
+@pytest.fixture(scope="module")
+def board(files):
+    """Return the one board of its JSON."""
+    return json.loads(files[2].read_text(encoding="utf-8"))["boards"][0]
+
+
+@pytest.fixture(scope="module")
+def figures(files):
+    """Return the rows of its CSV."""
+    return list(csv.DictReader(files[1].open(encoding="utf-8")))
+
+
+def test_files_are_written(files):
+    """The leaderboard is Markdown, CSV, JSON, one page and its tables, and all their paths are returned."""
+    out = files[0].parent
+    assert [path.name for path in files[:4]] == FILES
+    assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "tables"])
+    assert {path for path in out.rglob("*") if path.is_file()} == set(files)
+
+
+def test_order_of_rows_and_runs_does_not_matter(lopsided, files, tmp_path):
     """Shuffled rows and reversed runs give the same bytes."""
-    before = contents(write(lopsided, tmp_path / "before"))
-    for run in lopsided:
+    shuffled = []
+    for run in lopsided[::-1]:
+        shutil.copytree(run, tmp_path / run.name)
+        shuffled.append(tmp_path / run.name)
         table = pq.read_table(run / "scores.parquet")
-        pq.write_table(table.take(np.random.default_rng(2).permutation(len(table))), run / "scores.parquet")
-    assert contents(write(lopsided[::-1], tmp_path / "after")) == before
+        mixed = table.take(np.random.default_rng(2).permutation(len(table)))
+        pq.write_table(mixed, shuffled[-1] / "scores.parquet")
+    definitions = [("dice", "twice the overlap over the sum")]
+    assert contents(write(shuffled, tmp_path / "after", definitions)) == contents(files)
 
 
-def test_no_file_names_a_folder_or_a_number_that_is_none(lopsided, tmp_path):
+def test_no_file_names_a_folder_or_a_number_that_is_none(files):
     """No path of this machine, no NaN, infinity, None or null-like word stands where a reader would see it."""
-    for name, text in contents(write(lopsided, tmp_path / "out")).items():
-        assert str(tmp_path) not in text, name
+    for name, text in contents(files).items():
+        assert str(files[0].parent.parent) not in text, name
         assert not re.search(r"\b(nan|inf|infinity|undefined)\b", text, re.IGNORECASE), name
-    csv_text = (tmp_path / "out" / "leaderboard.csv").read_text(encoding="utf-8")
-    assert "None" not in csv_text
-    assert ">None<" not in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "None" not in files[1].read_text(encoding="utf-8")
+    assert ">None<" not in files[3].read_text(encoding="utf-8")
 
 
-def test_csv_is_tidy(lopsided, tmp_path):
+def test_csv_is_tidy(figures):
     """Every figure is named once by its eight words; a value is a number or empty with a reason."""
-    rows = list(csv.DictReader((write(lopsided, tmp_path / "out")[1]).open(encoding="utf-8")))
     words = ("model", "aggregation", "split_by", "split", "step", "metric", "unit", "policy")
-    assert len({tuple(row[word] for word in words) for row in rows}) == len(rows)
-    for row in rows:
+    assert len({tuple(row[word] for word in words) for row in figures}) == len(figures)
+    for row in figures:
         assert bool(row["value"]) != bool(row["why_no_value"])
         assert bool(row["low"]) == bool(row["high"]) == (not row["why_no_interval"])
         assert not row["low"] or float(row["low"]) <= float(row["value"]) <= float(row["high"])
 
 
-def test_shares_of_outcomes_sum_to_one(lopsided, tmp_path):
+def test_shares_of_outcomes_sum_to_one(figures):
     """Per model and step every mask of the suite has exactly one outcome."""
-    rows = list(csv.DictReader((write(lopsided, tmp_path / "out")[1]).open(encoding="utf-8")))
-    shares = [row for row in rows if row["metric"].startswith("share_")]
+    shares = [row for row in figures if row["metric"].startswith("share_")]
     for model in ("good", "failing", "partial"):
         for step in ("1", "5"):
             mine = [float(row["value"]) for row in shares if (row["model"], row["step"]) == (model, step)]
@@ -102,18 +124,16 @@ def test_shares_of_outcomes_sum_to_one(lopsided, tmp_path):
     assert {row["n_masks"] for row in shares} == {"36"}
 
 
-def test_only_rivals_of_full_coverage_are_ranked(lopsided, tmp_path):
+def test_only_rivals_of_full_coverage_are_ranked(board):
     """References and partly covering models have no rank, however good, and stand below the ranked ones."""
-    board = json.loads(write(lopsided, tmp_path / "out")[2].read_text(encoding="utf-8"))
     places = {model["card"]["name"]: model["ranks"] for model in board["models"]}
     assert [name for name, ranks in places.items() if ranks] == ["good", "failing", "undisclosed"]
     assert [model["card"]["name"] for model in board["models"]][3:] == ["partial", "truth"]
     assert places["good"]["mean over masks"]["place"] == 1
 
 
-def test_json_has_null_where_there_is_no_value(lopsided, tmp_path):
+def test_json_has_null_where_there_is_no_value(board):
     """A split without masks has a null and a reason in JSON."""
-    board = json.loads(write(lopsided, tmp_path / "out")[2].read_text(encoding="utf-8"))
     void = [
         row
         for row in board["figures"]
@@ -123,9 +143,9 @@ def test_json_has_null_where_there_is_no_value(lopsided, tmp_path):
     assert all(row["value"] is None and row["n_masks"] == 0 and row["why_no_value"] for row in void)
 
 
-def test_answer_names_the_best_model_with_interval_and_n(lopsided, tmp_path):
+def test_answer_names_the_best_model_with_interval_and_n(files):
     """The first lines of the page say who leads, by how much, on what, and how it does on unseen targets."""
-    text = write(lopsided, tmp_path / "out")[0].read_text(encoding="utf-8")
+    text = files[0].read_text(encoding="utf-8")
     answer = text.split("\n\n")[2]
     assert re.search(
         r"After step 5, good leads with .* of 0\.\d{3} .* on 36 masks of 18 patients in 3 datasets", answer
@@ -133,24 +153,24 @@ def test_answer_names_the_best_model_with_interval_and_n(lopsided, tmp_path):
     assert "unseen targets (n = 18 and 18)" in answer
 
 
-def test_page_states_definitions_and_version(lopsided, tmp_path):
+def test_page_states_definitions_and_version(files):
     """Definitions that are passed in stand on both pages, as does the version of the aggregator."""
-    for path in write(lopsided, tmp_path / "out", [("dice", "twice the overlap over the sum")])[::3]:
+    for path in (files[0], files[3]):
         text = path.read_text(encoding="utf-8")
         assert "twice the overlap over the sum" in text
         assert f"aggregator {VERSION}" in text
 
 
-def test_page_loads_nothing(lopsided, tmp_path):
+def test_page_loads_nothing(files):
     """The page has no link to a script, a style sheet, a font or an image outside itself."""
-    text = write(lopsided, tmp_path / "out")[3].read_text(encoding="utf-8")
+    text = files[3].read_text(encoding="utf-8")
     assert re.findall(r'(?:src|href)="(?!#|data:,)[^"]*"', text) == []
     assert "@import" not in text
     assert set(re.findall(r"https?://[^\"' <]+", text)) == {
         "http://www.w3.org/2000/svg",
         "http://www.w3.org/1999/xlink",
     }
-    assert len(re.findall(r'role="img" aria-labelledby=', text)) == 2
+    assert len(re.findall(r'role="img" aria-labelledby=', text)) == text.count("<svg ") > 2
     ids = re.findall(r'\bid="([^"]+)"', text)
     assert len(ids) == len(set(ids))
 
@@ -187,9 +207,9 @@ def test_escape_keeps_one_line():
     assert escape("a\n# b <i>*c*") == r"a \# b &lt;i&gt;\*c\*"
 
 
-def test_a_dash_says_why(lopsided, tmp_path):
+def test_a_dash_says_why(files):
     """What has no value is an en dash with its reason, in HTML as a tooltip, in Markdown in parentheses."""
-    texts = contents(write(lopsided, tmp_path / "out"))
+    texts = contents(files)
     assert 'title="no mask with this score">\N{EN DASH}<' in texts["index.html"]
     assert "| \N{EN DASH} (covers only part of the suite) |" in texts["leaderboard.md"]
 
@@ -208,22 +228,19 @@ def test_limited_runs_are_announced(make_run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("facts", "message"),
+    "facts",
     [
-        (
-            {"suite": {"name": "tiny", "version": 2, "sha256": "aa"}},
-            r"differ in suite: one has version 1; two has version 2",
-        ),
-        ({"protocol": {"name": "clicks", "version": 2, "sha256": "xx"}}, r"differ in protocol: .*sha256 bb.*sha256 xx"),
-        ({"store": {"profile": "as-is", "sha256": "dd"}}, r"differ in store: one has sha256 cc; two has sha256 dd"),
+        {"suite": {"name": "tiny", "version": 2, "sha256": "aa"}},
+        {"protocol": {"name": "clicks", "version": 2, "sha256": "xx"}},
+        {"store": {"profile": "as-is", "sha256": "dd"}},
     ],
 )
-def test_runs_of_different_things_share_no_table(make_run, tmp_path, facts, message):
-    """Runs of two suites, protocols or stores are refused, and the message says which run has what."""
-    runs = [make_run(grid(), "a", "one"), make_run(grid(), "b", "two", **facts)]
-    with pytest.raises(UsageError, match=message):
-        write(runs, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+def test_runs_of_different_things_share_no_table(make_run, tmp_path, facts):
+    """Runs of two suites, protocols or stores stand on two boards, and each page names its own model only."""
+    paths = write([make_run(grid(), "a", "one"), make_run(grid(), "b", "two", **facts)], tmp_path / "out")
+    boards = json.loads(paths[2].read_text(encoding="utf-8"))["boards"]
+    assert sorted([[model["card"]["name"] for model in board["models"]] for board in boards]) == [["a"], ["b"]]
+    assert all(board["comparisons"] == [] for board in boards)
 
 
 def test_two_runs_of_one_model_are_refused(make_run, tmp_path):

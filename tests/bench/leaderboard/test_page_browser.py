@@ -32,13 +32,18 @@ def browser():
         started.close()
 
 
-@pytest.fixture
-def page_path(make_run, tmp_path):
+@pytest.fixture(scope="module")
+def page_path(write_run, tmp_path_factory):
     """Write a leaderboard of two ranked models, a partial one with a hostile name and a reference."""
+    folder = tmp_path_factory.mktemp("page")
     partial = [*rows(0.9)[:5], {"patient_id": "p5", "status": "unsupported"}]
-    runs = [make_run(rows(0.2), "low"), make_run(rows(0.6), "high"), make_run(partial, HOSTILE)]
-    runs.append(make_run(rows(0.9), "truth", card={"sees_reference": True}))
-    return write(runs, tmp_path / "out")[3]
+    runs = [
+        write_run(folder / "low", rows(0.2), "low"),
+        write_run(folder / "high", rows(0.6), "high"),
+        write_run(folder / "partial", partial, HOSTILE),
+        write_run(folder / "truth", rows(0.9), "truth", card={"sees_reference": True}),
+    ]
+    return write(runs, folder / "out")[3]
 
 
 @pytest.fixture
@@ -62,11 +67,11 @@ def test_page_opens_in_silence(page, page_path):
 
 
 def test_hostile_name_is_text(page):
-    """Markup in a model's name makes no element and runs nothing, in tables and in charts."""
+    """Markup in a model's name makes no element and runs nothing, in tables and in the four charts that show it."""
     assert page.title() == "Leaderboard: tiny@1"
     assert page.locator("img").count() == 0
     assert page.locator("tbody th", has_text=HOSTILE).count() > 0
-    assert page.locator("svg text", has_text=HOSTILE[:20]).count() == 2
+    assert page.locator("svg text", has_text=HOSTILE[:20]).count() == 4
 
 
 def test_header_button_sorts_rows_within_their_group(page):
@@ -113,10 +118,94 @@ def luminance(colour):
 
 
 def test_page_works_without_javascript(browser, page_path):
-    """With scripts off the table is complete and has no dead buttons."""
+    """With scripts off the table is complete, has no dead buttons, and the explorer says what it needs."""
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(page_path.as_uri())
     assert page.locator("button").count() == 0
+    assert page.get_by_text("The explorer needs JavaScript").is_visible()
     assert page.locator("table").first.locator("tbody th[scope=row]").count() == 4
     context.close()
+
+
+@pytest.fixture(scope="module")
+def boards(write_run, tmp_path_factory):
+    """Write boards of two suites, one of them under two protocols, and return their pages."""
+    folder = tmp_path_factory.mktemp("boards")
+    harder = {"name": "harder", "version": 1, "sha256": "dd"}
+    boxes = {"name": "boxes", "version": 1, "parameters": {}, "sha256": "ee"}
+    on_boxes = [row | {"protocol": "boxes@1", "protocol_hash": "ee"} for row in rows(0.7)]
+    runs = [
+        write_run(folder / "one", rows(0.2), "one"),
+        write_run(folder / "two", [row | {"suite": "harder"} for row in rows(0.4)], "two", suite=harder),
+        write_run(folder / "three", on_boxes, "three", protocol=boxes),
+    ]
+    return [path for path in write(runs, folder / "out") if path.suffix == ".html"]
+
+
+def test_every_board_is_reached_from_every_board(browser, boards):
+    """With scripts off the selector goes from board to board, marks the one that is shown, and none has strangers."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    shown = {}
+    for path in boards:
+        page.goto(boards[0].as_uri())
+        page.locator(f".boards a[href='{path.name}']").click()
+        here = page.locator(".boards a[aria-current=page]")
+        assert here.get_attribute("href") == path.name
+        suite = here.locator("xpath=ancestor::li[2]/span").inner_text()
+        shown[suite, here.inner_text()] = page.locator("table").first.locator("tbody th[scope=row]").all_inner_texts()
+    assert {key: names[0] for key, names in shown.items()} == {
+        ("harder@1", "clicks@2"): "two",
+        ("tiny@1", "clicks@2"): "one",
+        ("tiny@1", "boxes@1"): "three",
+    }
+    assert all(len(names) == 1 for names in shown.values())
+    context.close()
+
+
+def test_one_board_needs_no_selector(page):
+    """A page that stands alone offers no other."""
+    assert page.locator(".boards").count() == 0
+
+
+def test_no_other_script_runs(page):
+    """The policy of the page refuses scripts and style sheets that are not its own, and says so."""
+    page.evaluate(
+        """() => {
+            for (const [name, text] of [["script", "document.title = 'owned'"], ["style", "body { color: red }"]]) {
+                const added = document.createElement(name);
+                added.textContent = text;
+                document.head.append(added);
+            }
+        }"""
+    )
+    assert page.title() == "Leaderboard: tiny@1"
+    assert len([text for text in page.said if "Content Security Policy" in text]) == 2
+
+
+def test_first_tab_skips_to_the_tables(page):
+    """The first stop of the keyboard is a link that leads past the header, and it is seen when it is there."""
+    page.keyboard.press("Tab")
+    link = page.locator(":focus")
+    assert link.inner_text() == "To the tables"
+    assert link.bounding_box()["x"] >= 0
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main")
+
+
+def test_paper_is_white_and_has_no_folds(page):
+    """Printed from a dark screen the page is black on white, nothing sticks, and every table is there."""
+    page.emulate_media(media="print", color_scheme="dark")
+    look = page.evaluate(
+        """() => {
+            dispatchEvent(new Event("beforeprint"));
+            const style = getComputedStyle(document.body);
+            const sticky = [...document.querySelectorAll("tbody th")].map(one => getComputedStyle(one).position);
+            return [style.backgroundColor, style.color, new Set(sticky).has("sticky"),
+                    document.querySelectorAll("details:not([open])").length];
+        }"""
+    )
+    assert look == ["rgb(255, 255, 255)", "rgb(0, 0, 0)", False, 0]
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details[open]").count() == 0

@@ -17,7 +17,7 @@ def board(make_run, tmp_path):
     def files(suite):
         rows = [{"mask_id": f"d1/p{p}#liver", "patient_id": f"p{p}", "dice": 0.5 + p / 50} for p in range(8)]
         runs = [make_run([row | {"suite": suite["name"]} for row in rows], model, suite=suite) for model in ("a", "b")]
-        return {path.name: path.read_text(encoding="utf-8") for path in write(runs, tmp_path / suite["name"])}
+        return {path.name: path.read_text(encoding="utf-8") for path in write(runs, tmp_path / suite["name"])[:4]}
 
     return files
 
@@ -38,7 +38,9 @@ def test_published_numbers_enter_neither_figures_nor_ranks(board):
     plain, shown = (board(SUITE | {"name": name}) for name in ("tiny", "sam-med3d-6"))
     assert "Published results" not in plain["index.html"]
     rows = [list(csv.DictReader(files["leaderboard.csv"].splitlines())) for files in (plain, shown)]
+    for row in rows[0] + rows[1]:
+        del row["suite"]
     assert rows[0] == rows[1]
-    heads = [json.loads(files["leaderboard.json"]) for files in (plain, shown)]
+    heads = [json.loads(files["leaderboard.json"])["boards"][0] for files in (plain, shown)]
     assert [entry["card"]["name"] for entry in heads[1]["models"]] == ["a", "b"]
     assert "nnU-Net" not in shown["leaderboard.csv"] + shown["leaderboard.json"]

@@ -1,0 +1,87 @@
+"""A browser, and runs that exist in memory only."""
+
+import shutil
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from bench import models
+from bench import run as runs
+from bench.finished import FinishedRun
+from curate.executor import Where
+
+FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run"]
+FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+WORDS = {
+    "dataset": "d1",
+    "patient_id": "p1",
+    "target": "liver",
+    "modality": "CT",
+    "anatomy_group": "abdomen",
+    "kind": "organ",
+    "image_id": "d1/c1",
+    "seen_target": "seen",
+    "seen_modality": "seen",
+    "seen_dataset": "unseen",
+    "seen_image": "unknown",
+    "status": "ok",
+}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Start headless Chromium with a software WebGL 2; skip where it or playwright is missing."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("needs chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs chromium and the package playwright")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def opened(browser):
+    """Return a function that opens a file and collects what the console says and what is requested."""
+    pages = []
+
+    def visit(path, width=1400, height=1000, **context):
+        page = browser.new_page(viewport={"width": width, "height": height}, **context)
+        said = SimpleNamespace(console=[], asked=[])
+        page.on("console", lambda message: said.console.append(message.text))
+        page.on("pageerror", lambda error: said.console.append(str(error)))
+        page.on("request", lambda request: said.asked.append(request.url))
+        page.goto(path.as_uri())
+        pages.append(page)
+        return page, said
+
+    yield visit
+    for page in pages:
+        page.close()
+
+
+@pytest.fixture(scope="session")
+def finished():
+    """Return a function that makes a finished run of some rows, without files."""
+
+    def make(rows, model="net", **facts):
+        full = [WORDS | {"mask_id": f"m{at}", "step": 1, "seed": 0, "dice": None} | row for at, row in enumerate(rows)]
+        frame = pd.DataFrame(full).astype(dict.fromkeys(WORDS, "category") | {"mask_id": "category", "dice": float})
+        frame = frame.sort_values(["mask_id", "step", "seed"], ignore_index=True)
+        return FinishedRun(model, {"model": {"name": model}} | facts, frame)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def kept_run(store, everything, tmp_path_factory):
+    """Return a function that runs a model on the small store, keeps its predictions and returns the folder."""
+
+    def start(name):
+        folder = tmp_path_factory.mktemp("runs") / "run"
+        runs.run(everything, models.Choice(name), store, folder, Where(1, None), keep_predictions=True)
+        return folder
+
+    return start
