@@ -77,7 +77,8 @@ def demo(session: nox.Session) -> None:
     named = [argument for recipe in recipes for argument in ("--recipe", recipe)]
     session.run("curate", "report", str(store), *named, "--out", str(out / "store"), success_codes=[0, 1])
     for model, run in zip(MODELS, runs, strict=True):
-        session.run("bench", "run", suite, "--model", model, "--store", str(store), "--out", str(run), "--workers", "2")
+        where = ("--store", str(store), "--out", str(run), "--workers", "2")
+        session.run("bench", "run", suite, "--model", model, *where, "--keep-predictions")
     session.run("bench", "leaderboard", *map(str, runs), "--out", str(out))
     session.log(f"open {(out / 'index.html').resolve().as_uri()}")
 

@@ -21,7 +21,7 @@ from curate.cli import main as curate
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "reports" / "example"
 RECIPES = ("phantom-nnunet", "phantom-nrrd", "phantom-png")
-MODELS = ("oracle", "box-fill", "region-growing")
+MODELS = ("oracle", "box-fill", "region-growing", "empty")
 SUITE = Path(__file__).with_name("example.toml")
 TEXT = {".md", ".csv", ".json", ".tex", ".html"}
 """Suffixes of what is kept of a leaderboard; bundles and binary files are not."""
@@ -29,7 +29,7 @@ LEFT_OUT = {"leaderboard.json"}
 """Text that is not kept: its figures are those of `leaderboard.csv`, at thrice the length."""
 README = """# An example leaderboard
 
-Three models without weights on phantoms. `python -m nox -s reports` makes every file of this folder anew, and CI fails
+Four models without weights on phantoms. `python -m nox -s reports` makes every file of this folder anew, and CI fails
 where one differs.
 
 - `index.html` (open it from disk), `leaderboard.md` and the tables beside them: what `bench leaderboard` writes, but

@@ -36,7 +36,7 @@ def wheel(tmp_path_factory):
 def test_the_wheel_holds_the_packages_and_every_manifest(wheel):
     """Both packages, their type marks and all files of manifests/ are in it; tests, reports and caches are not."""
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"curate/cli/__init__.py", "curate/py.typed", "bench/cli.py", "bench/py.typed"} <= names
+    assert {"curate/cli/__init__.py", "curate/py.typed", "bench/cli/__init__.py", "bench/py.typed"} <= names
     manifests = (path for path in shipped_folder("recipes").parent.rglob("*") if path.is_file())
     root = shipped_folder("recipes").parent
     assert {f"curate/manifests/{path.relative_to(root).as_posix()}" for path in manifests} <= names

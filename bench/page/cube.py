@@ -1,7 +1,9 @@
 """The data behind the explorer: sums and counts of Dice, so that any choice of masks has its exact mean."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from bench.coverage import COUNTED
 from bench.figures import LEVELS, NO_GROUP
@@ -31,50 +33,57 @@ def cube(runs: Sequence[FinishedRun]) -> dict[str, Any]:
         `cells`: for each model rows of the place of the value in each dimension, then n and sum of Dice at each step.
     """
     steps = sorted({int(step) for run in runs for step in run.scores["step"].unique()})
-    tables = [_summed(run) for run in runs]
-    names = (*OF_MASK, *LEVELS)
+    words = [_words(run) for run in runs]
     values = {
-        name: list(SEEN) if name in LEVELS else sorted({value for table in tables for value in table[name]})
-        for name in names
+        name: list(SEEN) if name in LEVELS else sorted({value for one in words for value in one[name].unique()})
+        for name in (*OF_MASK, *LEVELS)
     }
     return {
         "dimensions": [
             {
                 "name": name,
                 "title": _TITLES.get(name, name),
-                "values": [visible(value) for value in values[name]],
+                "values": [visible(value) for value in known],
                 "seen": name in LEVELS,
             }
-            for name in names
+            for name, known in values.items()
         ],
         "steps": steps,
         "models": [visible(run.model) for run in runs],
-        "cells": [_cells(table, values, steps) for table in tables],
+        "cells": [_cells(run, of_run, values, steps) for run, of_run in zip(runs, words, strict=True)],
     }
 
 
-def _summed(run: FinishedRun) -> "pd.DataFrame":
-    """Return one row per combination of values and step, with `n` and `total`; a value nobody wrote down is named."""
-    rows = run.scores[run.scores["status"].isin(COUNTED)]
-    rows = rows.assign(value=rows["dice"].where(rows["status"] == "ok", 0.0)).dropna(subset=["value"])
-    for name in OF_MASK:
-        void = NO_GROUP if name == "anatomy_group" else UNKNOWN
-        rows = rows.assign(**{name: rows[name].astype(object).where(rows[name].notna(), void)})
-    keys = [*OF_MASK, *LEVELS]
-    rows = rows.astype(dict.fromkeys(keys, "object"))
-    masks = rows.groupby([*keys, "mask_id", "step"], observed=True, sort=True)["value"].mean().reset_index()
-    found = masks.groupby([*keys, "step"], sort=True)["value"].agg(n="count", total="sum").reset_index()
-    return found  # noqa: RET504, named for the type checker
+def _words(run: FinishedRun) -> "pd.DataFrame":
+    """Return the words of each row; a word that nobody wrote down is named."""
+    void = dict.fromkeys(OF_MASK, UNKNOWN) | {"anatomy_group": NO_GROUP}
+    columns = run.scores[[*OF_MASK, *LEVELS]].astype(object)
+    return columns.where(columns.notna(), None).fillna(void)
 
 
-def _cells(table: "pd.DataFrame", values: dict[str, list[str]], steps: Sequence[int]) -> list[list[float]]:
-    """Return a row per combination: places of its values, then n and sum at every step."""
-    places = {name: {value: place for place, value in enumerate(known)} for name, known in values.items()}
-    column_of = {step: len(places) + 2 * at for at, step in enumerate(steps)}
-    cells: dict[tuple[int, ...], list[float]] = {}
-    for row in table.to_dict("records"):
-        where = tuple(places[name][row[name]] for name in places)
-        cell = cells.setdefault(where, [*where, *([0] * (2 * len(steps)))])
-        at = column_of[int(row["step"])]
-        cell[at], cell[at + 1] = int(row["n"]), round(float(row["total"]), _DECIMALS)
-    return [cells[where] for where in sorted(cells)]
+def _cells(
+    run: FinishedRun, words: "pd.DataFrame", values: Mapping[str, Sequence[str]], steps: Sequence[int]
+) -> list[list[float]]:
+    """Return a row per combination of values: their places, then n and sum at every step."""
+    import pandas as pd
+
+    counted = run.scores["status"].isin(COUNTED).to_numpy()
+    places = [pd.Index(list(known)).get_indexer(pd.Index(words[name])) for name, known in values.items()]
+    shape = [len(known) for known in values.values()]
+    rows = pd.DataFrame(
+        {
+            "cell": np.ravel_multi_index(places, shape),
+            "mask": pd.factorize(run.scores["mask_id"])[0],
+            "step": run.scores["step"].to_numpy(),
+            "dice": run.scores["dice"].where(run.scores["status"] == "ok", 0.0).to_numpy(dtype=float),
+        }
+    )[counted].dropna()
+    masks = rows.groupby(["cell", "mask", "step"], as_index=False)["dice"].mean()
+    found = masks.groupby(["cell", "step"])["dice"].agg(["count", "sum"]).unstack(fill_value=0)  # noqa: PD010, of two columns
+    found = found.reindex(columns=[(what, step) for step in steps for what in ("count", "sum")], fill_value=0)
+    where = np.stack(np.unravel_index(found.index.to_numpy(), shape), axis=1)
+    sums = found.to_numpy().round(_DECIMALS)
+    return [
+        [*at, *(int(number) if column % 2 == 0 else number for column, number in enumerate(row))]
+        for at, row in zip(where.tolist(), sums.tolist(), strict=True)
+    ]

@@ -1,6 +1,6 @@
 """Whole-case evaluation with SAM-Med3D against the loop of its old validation, on one CT phantom, with equal masks.
 
-Run as `python tests/perf/bench_whole_case.py [OUT.md]`; takes up to ten minutes on two busy cores.
+Run as `python tests/perf/bench_whole_case.py [OUT.md]`; about eight minutes.
 """
 
 import os
@@ -190,13 +190,14 @@ def _report(
         "find nothing, so that each answer is made of the intensities around the click plus a thousandth of the\n"
         "network's logits, on both sides.\n\n"
         "medseen: from files on disk to rows of all metrics (`bench list metrics`), one open, one encode per cube;\n"
-        f"n = 1 case, {done} of {len(rows)} rows ok. Upstream: for each target and each number of clicks, read,\n"
-        "resample the whole image and label, encode in the padded form, answer, resample back, Dice alone\n"
+        f"n = 1 case, {done} of {len(rows)} rows ok, the others unsupported: a click left the cube.\n"
+        "Upstream: for each target and each number of clicks, read, resample the whole image and label, encode in\n"
+        "the padded form, answer, resample back, Dice alone\n"
         f"(`tests/perf/upstream_sam_med3d.py`). It was run on {MEASURED} of {TARGETS} targets and multiplied, since\n"
         f"it shares nothing between them. Masks of both sides at the same clicks differ by at most {differing} of\n"
         f"{np.prod(SHAPE)} voxels. Written by `tests/perf/bench_whole_case.py`.\n\n"
         + table(("side", "CPU s", "wall s", "encodes", "CPU, over medseen"), lines)
-        + "\nWhere the CPU time of medseen goes (the decoder is called with batches filled up to four):\n\n"
+        + "\nWhere the CPU time of medseen goes (on a CPU the decoder takes one target at a time):\n\n"
         + table(("part", "calls", "CPU s", "share"), parts)
         + f"\nProjection for {MASKS:,} masks of this kind: {hours:.0f} CPU hours "
         f"({ours.cpu / TARGETS:.1f} CPU s a mask), of which {harness / ours.cpu * hours:.0f} are the harness.\n"

@@ -16,9 +16,10 @@ from bench.models.sam_med3d.windows import Triple
 T = TypeVar("T")
 EMBEDDINGS_KEPT = 32
 """Embeddings of 0.8 MB; a target takes at most `max_windows` of them besides those that were clicked."""
-BATCH = 4
-"""Targets in one call of the decoder, 25 MB each. Smaller batches are filled up: matrix products of another size round
-differently, and an answer must not depend on the company in which it was asked for."""
+BATCH = {"cuda": 4}
+"""Targets in one call of the decoder by kind of device, 25 MB each; elsewhere one, since a processor gains nothing by
+more. Smaller batches are filled up: matrix products of another size round differently, and an answer must not depend on
+the company in which it was asked for."""
 
 
 class Network(Protocol):
@@ -53,6 +54,7 @@ class Decoder:
         """Take the network, its device, and what cuts the normalised cube at a start out of the image."""
         self._network = network
         self._device = device
+        self._batch = BATCH.get(device.partition(":")[0], 1)
         self._cube = cube
         self._embeddings: Recent[Triple, Tensor] = Recent(EMBEDDINGS_KEPT)
 
@@ -78,8 +80,8 @@ class Decoder:
         replies: dict[int, Tensor] = {}
         for (start, _), group in sorted(alike.items()):  # by window, so that an embedding is used while it is kept
             embedding = self._embeddings.get(start, lambda start=start: self._encoded(start))  # type: ignore[misc]
-            for first in range(0, len(group), BATCH):
-                some = group[first : first + BATCH]
+            for first in range(0, len(group), self._batch):
+                some = group[first : first + self._batch]
                 replies.update(zip(some, self._decoded(embedding, [waiting[n] for n in some]), strict=True))
         return replies
 
@@ -87,8 +89,8 @@ class Decoder:
         return self._network.encode(torch.from_numpy(self._cube(start))[None, None].to(self._device))
 
     def _decoded(self, embedding: Tensor, requests: Sequence[Request]) -> list[Tensor]:
-        """Decode at most `BATCH` requests that show equally many points in one window."""
-        filled = [*requests, *[requests[0]] * (BATCH - len(requests))]
+        """Decode at most one batch of requests that show equally many points in one window."""
+        filled = [*requests, *[requests[0]] * (self._batch - len(requests))]
         places = [[place for place, _ in request.points] for request in filled]
         labels = [[label for _, label in request.points] for request in filled]
         nothing = torch.zeros(1, 1, LOW_RES, LOW_RES, LOW_RES, device=self._device)

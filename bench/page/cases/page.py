@@ -150,7 +150,8 @@ def _alternative(plane: planes.Plane, case: Case, rows: Sequence[Row]) -> str:
     """Say what a drawing shows."""
     outlined = [row for row, layer in zip(rows, plane.layers, strict=True) if layer.path]
     models = ", ".join(f"{row.model} (Dice {row.scores[0]})" for row in outlined) or "no model"
-    what = f"{plane.title.capitalize()} through the centre of mass of the reference"
+    name = plane.title if plane.title == "slice" else f"{plane.title} slice"
+    what = f"{name.capitalize()} through the middle of the reference"
     sides = f"; {_SIDES[plane.left]} is on the left, {_SIDES[plane.top]} on top" if plane.left else ""
     return f"{what} of {case.chosen.target}: outlines of the reference and of {models}{sides}."
 

@@ -83,7 +83,7 @@ class _Axis:
 
 
 def planes(case: Case, picture: Shown) -> tuple[Plane, ...]:
-    """Draw the slices through the centre of mass of the reference: three, or the only one of a 2D image."""
+    """Draw the slices through the reference, nearest to its centre of mass: three, or the only one of a 2D image."""
     across = (2,) if case.image.geometry.is_2d else (2, 1, 0)
     return tuple(_plane(case, picture.voxels, axis) for axis in across)
 

@@ -54,7 +54,7 @@ class Case:
     reference: NDArray[np.bool_]
     answers: tuple[Answer, ...]
     centre_ijk: tuple[int, int, int]
-    """The voxel of the crop nearest to the reference's centre of mass."""
+    """The voxel of the reference nearest to its centre of mass, which may itself lie between two kidneys."""
     is_cropped: bool
 
 
@@ -77,9 +77,8 @@ def read_case(chosen: Chosen, unit: Unit, store: Path, folders: Mapping[str, Pat
     image = crop.canonical()
     reference = _turned(target.reference.within(box), crop.geometry)
     answers = tuple(_answer(model, folders[model], chosen, whole.geometry, box, crop) for model in sorted(folders))
-    centre = [round(float(where.mean())) for where in np.nonzero(reference)]
     is_cropped = box != (0, 0, 0, *whole.geometry.shape_ijk)
-    return Case(chosen, mask, image, reference, answers, (centre[0], centre[1], centre[2]), is_cropped)
+    return Case(chosen, mask, image, reference, answers, _middle(reference, image.geometry), is_cropped)
 
 
 def _answer(model: str, folder: Path, chosen: Chosen, grid: Geometry, box: Box, crop: Volume) -> Answer:
@@ -96,6 +95,14 @@ def _answer(model: str, folder: Path, chosen: Chosen, grid: Geometry, box: Box, 
         tuple(clicks),
         _box_in_crop(shown.get("box"), grid, target_grid),
     )
+
+
+def _middle(mask: NDArray[np.bool_], grid: Geometry) -> tuple[int, int, int]:
+    """Return the voxel of a mask nearest to its centre of mass; the first of equals."""
+    voxels = np.argwhere(mask)
+    distances = (((voxels - voxels.mean(axis=0)) * np.array(grid.spacing)) ** 2).sum(axis=1)
+    i, j, k = voxels[distances.argmin()].tolist()
+    return i, j, k
 
 
 def _shown(rows: Sequence[Mapping[str, Any]], chosen: Chosen) -> Mapping[str, Any]:

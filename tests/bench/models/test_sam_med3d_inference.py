@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from bench.errors import UnsupportedError
+from bench.models.sam_med3d import decoding
 from bench.models.sam_med3d.inference import PaperSession
 from bench.models.sam_med3d.options import Options
 from bench.records import Prompts
@@ -231,6 +232,13 @@ def test_prompts_that_are_no_points_in_the_image_are_unsupported(prompts, messag
         session.predict(prompts)
 
 
+@pytest.fixture
+def batches_of_four(monkeypatch):
+    """Decode as on a GPU: four targets in one call."""
+    monkeypatch.setattr(decoding, "BATCH", {"cpu": 4})
+
+
+@pytest.mark.usefixtures("batches_of_four")
 def test_targets_asked_together_get_what_each_gets_alone():
     """Five targets in one call, some of them in the same cubes, some growing into others: equal to the last voxel."""
     _, image = ball(upright((180, 100, 90)), (135, 75, 67), 90)
@@ -250,6 +258,7 @@ def test_targets_asked_together_get_what_each_gets_alone():
     assert len(together.encoded) <= len(alone.encoded)
 
 
+@pytest.mark.usefixtures("batches_of_four")
 def test_a_batch_has_one_size():
     """The decoder is always asked for as many targets: other sizes would round differently."""
     image = Volume(np.random.default_rng(0).normal(size=(60, 60, 60)).astype(np.float32), upright((60, 60, 60)))
@@ -258,6 +267,16 @@ def test_a_batch_has_one_size():
     session.predict(clicks((30, 30, 30)))
     session.predict_many([clicks((30, 30, 30 + n), key=str(n)) for n in range(7)])
     assert {len(batch) for batch in network.batches} == {4}
+
+
+def test_a_processor_decodes_one_target_at_a_time():
+    """Without a GPU nothing is filled up, which would cost four times the work."""
+    image = Volume(np.random.default_rng(0).normal(size=(60, 60, 60)).astype(np.float32), upright((60, 60, 60)))
+    network = Bright()
+    PaperSession(network, image, Options(max_windows=1)).predict_many(
+        [clicks((30, 30, 30 + n), key=str(n)) for n in range(3)]
+    )
+    assert [len(batch) for batch in network.batches] == [1, 1, 1]
 
 
 def test_nothing_asked_is_nothing_answered():

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from bench.errors import UnsupportedError
+from bench.models.sam_med3d import decoding
 from bench.models.sam_med3d.one_cube import OneCubeSession
 from bench.models.sam_med3d.options import CROP, NATIVE, Options
 from bench.records import Prompts
@@ -112,8 +113,9 @@ def test_clamp_is_off_unless_chosen():
 
 
 @pytest.mark.parametrize("options", [CROP, NATIVE])
-def test_asked_click_by_click_alone_or_together_is_the_same(options):
+def test_asked_click_by_click_alone_or_together_is_the_same(options, monkeypatch):
     """The answer depends on a target's own prompts alone, and each cube is encoded once."""
+    monkeypatch.setattr(decoding, "BATCH", {"cpu": 4})
     image = Volume(noise((70, 70, 70)), upright((70, 70, 70)))
     points = [((30, 30, 30), 1), ((34, 20, 31), 0), ((25, 40, 28), 1)]
     box = (20, 20, 20, 50, 50, 50)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from bench.finished import read
-from bench.page.cases import grey, planes, volumes
+from bench.page.cases import grey, planes, reading, volumes
 from bench.page.cases.choosing import Chosen
 from bench.page.cases.reading import Case, read_case
 from bench.suite import units_of
@@ -137,3 +137,10 @@ def test_a_large_case_is_thinned_out_until_it_fits(cases, tmp_path):
     assert np.array_equal(np.asarray(loaded(thin.image, tmp_path).dataobj), picture.voxels[::n, ::n, ::n])
     places = nib.affines.apply_affine(loaded(thin.image, tmp_path).affine, [[0, 0, 0], [1, 1, 1]])
     assert np.allclose(places, case.image.geometry.to_world([[0, 0, 0], [n, n, n]]), atol=1e-3)
+
+
+def test_slices_cut_a_reference_of_two_parts():
+    """Between two parts of three voxels and one, the slices go through the larger part's end, in millimetres."""
+    mask = np.zeros((9, 1, 1), dtype=bool)
+    mask[[0, 1, 2, 8], 0, 0] = True
+    assert reading._middle(mask, Geometry(mask.shape, np.diag([2.0, 1, 1, 1]))) == (2, 0, 0)

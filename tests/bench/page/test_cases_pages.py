@@ -104,7 +104,7 @@ def test_ticks_hide_outlines_without_a_script(board, opened):
     page.get_by_role("checkbox", name="reference").uncheck()
     assert not outline.is_visible()
     said = page.locator(".planes svg").first.get_attribute("aria-label")
-    assert said.startswith("Axial through the centre of mass of the reference of")
+    assert said.startswith("Axial slice through the middle of the reference of")
     assert "the patient's right is on the left, the front on top" in said
 
 

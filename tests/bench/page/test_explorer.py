@@ -112,7 +112,7 @@ def test_filters_give_the_mean_of_the_masks_that_they_leave(explorer, finished):
     wanted = {"modality": "MR", "kind": "lesion", "seen_target": "unknown"}
     assert answers(page) == {run.model: [mean_of(run, 1, **wanted)] for run in runs}
     page.get_by_role("button", name="show all").click()
-    page.wait_for_function("document.querySelector('[role=status]').textContent.startsWith('Step 5')")
+    page.get_by_text("Step 5, ").wait_for()
     assert answers(page) == {run.model: [mean_of(run, 5)] for run in runs}
     assert said.console == []
 
