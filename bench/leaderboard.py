@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import published
-from bench.bootstrap import stratify
-from bench.coverage import Coverage, coverage
-from bench.figures import ALL, FAILED_IS_ZERO, OVER_MASKS, Figure, Figures, Key
 from bench.finished import FinishedRun, images, patient_keys, read_groups, rows_sha256
 from bench.gap import LevelGap, gaps
-from bench.leaks import Leak, of_run
 from bench.published import Result
 from bench.statistics.aggregate import aggregate
+from bench.statistics.bootstrap import stratify
 from bench.statistics.comparisons import Comparison, compare, tie_groups
+from bench.statistics.coverage import Coverage, coverage
+from bench.statistics.figures import ALL, FAILED_IS_ZERO, OVER_MASKS, Figure, Figures, Key
 from bench.statistics.headline import align
 from bench.statistics.ranking import Rank
 from bench.statistics.schemes import agreement, rank_all
+from bench.training.leaks import Leak, of_run
 from curate.files import write_bytes
 
 if TYPE_CHECKING:

@@ -4,11 +4,12 @@ import inspect
 from dataclasses import asdict
 from typing import Any
 
-from bench import cards, models, protocols, published, suite
+from bench import models, protocols, published, suite
 from bench.metrics import FURTHER, METRICS, Metric
 from bench.metrics.clicks import CLICK_METRICS, ClickMetric
 from bench.models import weights
 from bench.models.base import ModelCard
+from bench.training import cards
 from curate.errors import UsageError
 from curate.plugins import shipped_names
 

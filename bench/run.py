@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from bench import devices, models, record, scores, status, trial
-from bench.cards import load_card
 from bench.models import Choice
 from bench.models.base import ModelCard
 from bench.policy import FAILURES, Policy, failed_masks
@@ -17,6 +16,7 @@ from bench.runner import progress, resuming, stages
 from bench.runner.storing import Storing
 from bench.runner.work import Work, load_model
 from bench.suite import Suite, plan
+from bench.training.cards import load_card
 from curate import executor
 from curate.executor import Where
 from curate.files import held

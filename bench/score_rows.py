@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
-from bench.figures import LEVELS
 from bench.schema import SCORES, SEEN, STATUSES
+from bench.statistics.figures import LEVELS
 from curate.errors import StoreError
 from curate.schema import arrow_schema
 

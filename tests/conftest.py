@@ -1,11 +1,16 @@
 """Fixtures that every test may use."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+CHROMIUM_FLAGS = [
+    *("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +25,19 @@ def shared_dir() -> Path:
 def corpus_dir(shared_dir: Path) -> Path:
     """Return the corpus of real images with real masks."""
     return shared_dir / "corpus"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Start headless Chromium with WebGL 2 in software; skip where it or playwright is missing."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("needs chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs chromium and the package playwright")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield started
+        started.close()
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

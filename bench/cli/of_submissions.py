@@ -9,8 +9,8 @@ from curate.console import FINDINGS, FINE, print_json, print_table
 from curate.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.leaks import Leak
     from bench.submission.problem import Check
+    from bench.training.leaks import Leak
 
 
 def pack(arguments: argparse.Namespace) -> int:
@@ -76,9 +76,9 @@ def leaks(arguments: argparse.Namespace) -> int:
     """List the images of a suite that a model was trained on."""
     from dataclasses import asdict
 
-    from bench import leaks as finding
-    from bench import seen_table
     from bench import suite as suites
+    from bench.training import leaks as finding
+    from bench.training import seen_table
 
     name, card = seen_table.card_of(arguments.model)
     loaded = suites.load(arguments.suite)

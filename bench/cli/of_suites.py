@@ -7,7 +7,7 @@ from curate.console import FINDINGS, FINE, print_json, print_table
 
 if TYPE_CHECKING:
     from bench.availability import Task
-    from bench.seen_table import Row
+    from bench.training.seen_table import Row
 
 _FEW = 4
 """Up to so many names stand in a cell of a table."""
@@ -81,8 +81,8 @@ def seen(arguments: argparse.Namespace) -> int:
     """Say what a model has seen of a suite, beside what the paper behind the suite says."""
     from dataclasses import asdict
 
-    from bench import seen_table
     from bench import suite as suites
+    from bench.training import seen_table
 
     loaded = suites.load(arguments.suite)
     name, card = seen_table.card_of(arguments.model)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.bootstrap import MIN_PATIENTS, Strata, interval
-from bench.figures import NO_SIDE
+from bench.statistics.bootstrap import MIN_PATIENTS, Strata, interval
+from bench.statistics.figures import NO_SIDE
 
 NO_MATCH = "no unseen mask has a seen one of its stratum"
 FEW_PATIENTS = f"fewer than {MIN_PATIENTS} patients on one side"

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.bootstrap import Strata
-from bench.figures import LEVELS
 from bench.finished import FinishedRun
 from bench.gap.estimate import Gap, estimate
 from bench.gap.masks import Masks, masks_at
+from bench.statistics.bootstrap import Strata
+from bench.statistics.figures import LEVELS
 
 MATCHED_BY = {level: ("size",) if level == "seen_modality" else ("modality", "size") for level in LEVELS}
 """What masks of one stratum share. Modalities are either seen or not, so their gap can be matched by size alone."""
@@ -22,7 +22,7 @@ class LevelGap:
     """The gap of one level."""
 
     level: str
-    """One of `bench.figures.LEVELS`."""
+    """One of `bench.statistics.figures.LEVELS`."""
     step: int
     n_seen: int
     n_unseen: int
@@ -38,7 +38,7 @@ def gaps(run: FinishedRun, step: int, strata: Strata) -> tuple[LevelGap, ...]:
     Args:
         run: The run.
         step: Prompting step.
-        strata: Patients of all runs that are compared, as `bench.bootstrap.stratify` draws them.
+        strata: Patients of all runs that are compared, as `bench.statistics.bootstrap.stratify` draws them.
     """
     masks = masks_at(run, step, strata)
     return tuple(_level_gap(masks, level, step, strata) for level in LEVELS)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.bootstrap import Strata
-from bench.coverage import COUNTED
 from bench.finished import FinishedRun
+from bench.statistics.bootstrap import Strata
+from bench.statistics.coverage import COUNTED
 
 if TYPE_CHECKING:
     import pandas as pd

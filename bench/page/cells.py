@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bench.figures import NO_MASK, NO_MAXIMUM_INTERVAL, NO_MEDIAN_INTERVAL, Figure
+from bench.statistics.figures import NO_MASK, NO_MAXIMUM_INTERVAL, NO_MEDIAN_INTERVAL, Figure
 
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 
 from bench import plots
-from bench.coverage import OUTCOMES
-from bench.figures import FAILED_IS_ZERO, Figure
 from bench.leaderboard import Board
 from bench.schema import SEEN
+from bench.statistics.coverage import OUTCOMES
+from bench.statistics.figures import FAILED_IS_ZERO, Figure
 
 MOST_TARGETS = 40
 """Rows of the heat map; the tables have every target."""

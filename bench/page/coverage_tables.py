@@ -1,10 +1,10 @@
 """Tables of what became of every mask, and of what answers cost."""
 
-from bench.coverage import OUTCOMES
-from bench.figures import ASKED, FAILED_IS_ZERO, OK_ONLY
 from bench.leaderboard import Board
 from bench.page.cells import Cell, count_cell, figure_cell, n_cell, share_cell
 from bench.page.tables import Table, name_cell, of_rows
+from bench.statistics.coverage import OUTCOMES
+from bench.statistics.figures import ASKED, FAILED_IS_ZERO, OK_ONLY
 
 _TIMED = ("encode", "prompt", "predict")
 

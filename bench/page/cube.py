@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bench.coverage import COUNTED
-from bench.figures import LEVELS, NO_GROUP
 from bench.finished import FinishedRun
 from bench.page.assets import visible
 from bench.schema import SEEN
+from bench.statistics.coverage import COUNTED
+from bench.statistics.figures import LEVELS, NO_GROUP
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,12 +1,12 @@
 """Tables of the generalisation gap: what was seen minus what was not, raw and matched."""
 
-from bench.bootstrap import MIN_PATIENTS
-from bench.figures import FAILED_IS_ZERO
 from bench.gap import Gap, LevelGap
 from bench.gap.estimate import FEW_PATIENTS
 from bench.leaderboard import Board
 from bench.page.cells import DASH, Cell, count_cell, number, share_cell
 from bench.page.tables import Table, name_cell, of_rows, rivals
+from bench.statistics.bootstrap import MIN_PATIENTS
+from bench.statistics.figures import FAILED_IS_ZERO
 
 COLUMNS = (
     *("Gap, raw", "n seen", "n unseen", "Gap, matched", "n seen, matched", "n unseen, matched"),

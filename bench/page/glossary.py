@@ -1,11 +1,11 @@
 """What the statistics of a leaderboard mean."""
 
-from bench.bootstrap import MIN_PATIENTS, RESAMPLES
-from bench.coverage import OUTCOMES
-from bench.figures import FAILED_IS_ZERO, GAP, OK_ONLY, OVER_DATASETS, OVER_MASKS, OVER_TARGETS
 from bench.leaderboard import Board
 from bench.page.tables import tolerances
 from bench.schema import STATUSES
+from bench.statistics.bootstrap import MIN_PATIENTS, RESAMPLES
+from bench.statistics.coverage import OUTCOMES
+from bench.statistics.figures import FAILED_IS_ZERO, GAP, OK_ONLY, OVER_DATASETS, OVER_MASKS, OVER_TARGETS
 from bench.statistics.schemes import BY_MEAN_RANK, BY_MEDIAN_RANK, BY_TESTS
 from bench.statistics.signed_rank import ALPHA
 

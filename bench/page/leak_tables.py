@@ -1,9 +1,9 @@
 """Tables of leaks: images of the test set that a model was, or may have been, trained on."""
 
 from bench.leaderboard import Board
-from bench.leaks import EVIDENCE, counts
 from bench.page.cells import Cell, count_cell
 from bench.page.tables import Table, name_cell, of_rows, rivals
+from bench.training.leaks import EVIDENCE, counts
 
 _CAPTION = (
     "By training card, lineage and voxel hashes; the first three kinds of evidence are certain. A model that discloses "

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 
-from bench.figures import (
+from bench.leaderboard import Board, Entry
+from bench.metrics.clicks import THRESHOLDS
+from bench.page.cells import DASH, Cell, figure_cell, n_cell, share_cell
+from bench.page.tables import Group, Table, name_cell, of_rows, remarks, tolerances
+from bench.statistics.figures import (
     AGGREGATIONS,
     FAILED_IS_ZERO,
     OK_ONLY,
@@ -11,10 +15,6 @@ from bench.figures import (
     OVER_TARGETS,
     percent,
 )
-from bench.leaderboard import Board, Entry
-from bench.metrics.clicks import THRESHOLDS
-from bench.page.cells import DASH, Cell, figure_cell, n_cell, share_cell
-from bench.page.tables import Group, Table, name_cell, of_rows, remarks, tolerances
 
 _POLICIES = (FAILED_IS_ZERO, OK_ONLY)
 

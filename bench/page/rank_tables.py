@@ -1,11 +1,11 @@
 """Tables of how sure the order is: tie groups, places under every scheme, their agreement, and every two models."""
 
-from bench.bootstrap import RESAMPLES
-from bench.figures import FAILED_IS_ZERO, FEW_PATIENTS, OVER_MASKS
 from bench.leaderboard import Board, Entry
 from bench.page.cells import DASH, Cell, count_cell, number, plural, share_cell
 from bench.page.tables import Table, name_cell, of_rows
+from bench.statistics.bootstrap import RESAMPLES
 from bench.statistics.comparisons import Comparison
+from bench.statistics.figures import FAILED_IS_ZERO, FEW_PATIENTS, OVER_MASKS
 from bench.statistics.signed_rank import ALPHA
 
 _LEAST_P = 0.001

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bench.figures import OVER_DATASETS, OVER_MASKS, OVER_TARGETS
 from bench.leaderboard import Board
 from bench.page import (
     coverage_tables,
@@ -19,6 +18,7 @@ from bench.page import (
 )
 from bench.page.cells import Cell
 from bench.page.tables import Table
+from bench.statistics.figures import OVER_DATASETS, OVER_MASKS, OVER_TARGETS
 
 _GROUPS = {
     "dataset": "By dataset",

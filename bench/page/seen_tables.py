@@ -1,10 +1,10 @@
 """Tables of seen and unseen: targets, modalities, datasets and images."""
 
-from bench.figures import FAILED_IS_ZERO, GAP, LEVELS, OVER_MASKS
 from bench.leaderboard import Board, Entry
 from bench.page.cells import MINUS, Cell, figure_cell, n_cell
 from bench.page.tables import Table, name_cell, of_rows, rivals
 from bench.schema import SEEN
+from bench.statistics.figures import FAILED_IS_ZERO, GAP, LEVELS, OVER_MASKS
 
 _SEEN_COLUMNS = ("Seen", "n", "Unseen", "n", "Unknown", "n", f"Seen {MINUS} unseen")
 

@@ -9,11 +9,11 @@ from importlib.metadata import version
 from operator import attrgetter
 from typing import Any
 
-from bench.bootstrap import LEVEL, MIN_PATIENTS, RESAMPLES
-from bench.figures import ALL, STATISTICS, Figure, Key
 from bench.leaderboard import Board, Entry
 from bench.page.words import versioned
 from bench.statistics.aggregate import VERSION
+from bench.statistics.bootstrap import LEVEL, MIN_PATIENTS, RESAMPLES
+from bench.statistics.figures import ALL, STATISTICS, Figure, Key
 
 COLUMNS = (
     *("board", "suite", "protocol", "model", "aggregation", "split_by", "split", "step", "metric", "unit", "policy"),

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.figures import OVER_MASKS, Figure
 from bench.leaderboard import Board, Entry
 from bench.page.cells import number, plural, share_cell
+from bench.statistics.figures import OVER_MASKS, Figure
 
 UNKNOWN = "unknown"
 _MOST_NAMED = 3

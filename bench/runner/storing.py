@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import scores, trial
-from bench.cards import TrainingCard
 from bench.models.base import ModelCard
-from bench.seen import seen
 from bench.suite import Suite, Unit
+from bench.training.cards import TrainingCard
+from bench.training.seen import seen
 from curate.errors import UsageError
 
 _OF_MASK = (

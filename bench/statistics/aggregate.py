@@ -6,8 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from bench.bootstrap import MIN_PATIENTS, Strata, interval
-from bench.figures import (
+from bench.finished import FinishedRun
+from bench.schema import SEEN
+from bench.statistics.bootstrap import MIN_PATIENTS, Strata, interval
+from bench.statistics.cells import Cells, Places, cells_without_resamples, mean_cells
+from bench.statistics.columns import column
+from bench.statistics.figures import (
     ALL,
     FAILED_IS_ZERO,
     FEW_PATIENTS,
@@ -23,10 +27,6 @@ from bench.figures import (
     Key,
     Statistic,
 )
-from bench.finished import FinishedRun
-from bench.schema import SEEN
-from bench.statistics.cells import Cells, Places, cells_without_resamples, mean_cells
-from bench.statistics.columns import column
 from bench.statistics.headline import LastStep, last_step
 from bench.statistics.splits import split
 from bench.statistics.trials import Codes, Floats, Trials, trials

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.bootstrap import Strata, means, pooled_means
-from bench.figures import OVER_DATASETS, OVER_MASKS, OVER_TARGETS
+from bench.statistics.bootstrap import Strata, means, pooled_means
+from bench.statistics.figures import OVER_DATASETS, OVER_MASKS, OVER_TARGETS
 from bench.statistics.trials import Codes, Floats, divided
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.coverage import COUNTED
-from bench.figures import FAILED_IS_ZERO, Statistic
 from bench.metrics.clicks import THRESHOLDS
+from bench.statistics.coverage import COUNTED
 from bench.statistics.curves import area, steps_to
+from bench.statistics.figures import FAILED_IS_ZERO, Statistic
 from bench.statistics.trials import Floats, Trials
 
 

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from bench.bootstrap import MIN_PATIENTS, Strata, interval, means
-from bench.figures import FEW_PATIENTS, NO_MASK
+from bench.statistics.bootstrap import MIN_PATIENTS, Strata, interval, means
+from bench.statistics.figures import FEW_PATIENTS, NO_MASK
 from bench.statistics.headline import Headlines, patient_means
 from bench.statistics.signed_rank import ALPHA, holm
 from bench.statistics.trials import Floats

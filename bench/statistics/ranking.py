@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.bootstrap import LEVEL
+from bench.statistics.bootstrap import LEVEL
 from bench.statistics.trials import Floats
 
 DECIMALS = 9

@@ -10,16 +10,16 @@ from itertools import combinations
 
 import numpy as np
 
-from bench.bootstrap import MIN_PATIENTS, Strata
-from bench.figures import AGGREGATIONS, ALL, Key
 from bench.statistics.aggregate import HEADLINE, Aggregate
+from bench.statistics.bootstrap import MIN_PATIENTS, Strata
+from bench.statistics.figures import AGGREGATIONS, ALL, Key
 from bench.statistics.headline import Headlines, cases
 from bench.statistics.ranking import DECIMALS, Rank, places, rank
 from bench.statistics.signed_rank import significant_wins
 from bench.statistics.trials import Floats
 
 BY_MEAN_RANK, BY_MEDIAN_RANK, BY_TESTS = "mean of patients' ranks", "median of patients' ranks", "tests won"
-"""Schemes beside the three aggregations of `bench.figures`, by which a mean is taken first and ranked then."""
+"""Schemes beside the three aggregations of `bench.statistics.figures`, which take a mean first and rank then."""
 
 
 def rank_all(aggregates: Mapping[str, Aggregate], rivals: Headlines, strata: Strata) -> dict[str, dict[str, Rank]]:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.figures import ALL, LEVELS, NO_GROUP, SIZE
 from bench.schema import SEEN
+from bench.statistics.figures import ALL, LEVELS, NO_GROUP, SIZE
 
 if TYPE_CHECKING:
     import pandas as pd

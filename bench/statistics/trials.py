@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.bootstrap import Strata
 from bench.finished import FinishedRun
+from bench.statistics.bootstrap import Strata
 
 if TYPE_CHECKING:
     import pandas as pd

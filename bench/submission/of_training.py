@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from bench.cards import TrainingCard, load_card, shipped_card
 from bench.schema import SEEN
-from bench.seen import dataset_seen, image_seen, modality_seen, target_seen
 from bench.submission.content import Submission
 from bench.submission.problem import Check, failed, passed, quoted, skipped
 from bench.suite import Unit
+from bench.training.cards import TrainingCard, load_card, shipped_card
+from bench.training.seen import dataset_seen, image_seen, modality_seen, target_seen
 from curate.errors import UsageError
 
 _FIX: Final = "run it again: rows are answered from the card when the run is made"

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from bench.cards import TrainingCard
 from bench.submission import content, of_facts, of_prompts, of_rows, of_store, of_training
 from bench.submission.content import Submission
 from bench.submission.problem import Check, SubmissionError, failed, passed, skipped
 from bench.suite import Suite, Unit, units_of
+from bench.training.cards import TrainingCard
 from curate.errors import ReadError
 
 _OF_ROWS: Final[dict[str, Callable[[Submission], Check]]] = {

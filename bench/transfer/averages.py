@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.bootstrap import MIN_PATIENTS, Strata, interval, pooled_means
-from bench.figures import FEW_PATIENTS, NO_MASK, Figure
 from bench.gap import Masks
+from bench.statistics.bootstrap import MIN_PATIENTS, Strata, interval, pooled_means
+from bench.statistics.figures import FEW_PATIENTS, NO_MASK, Figure
 
 _DECIMALS = 6
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
-from bench.figures import Figure
 from bench.plots import drawing
 from bench.plots.drawing import COLOURS, INK, WIDTH_INCH
 from bench.schema import SEEN
+from bench.statistics.figures import Figure
 from bench.transfer.findings import Findings
 
 _LOOKS = dict(zip(SEEN, ((COLOURS[0], "o", "full"), (COLOURS[1], "s", "full"), (INK, "D", "none")), strict=True))
@@ -21,7 +21,7 @@ def level_curves(found: Sequence[Findings], level: str, key: str, title: str) ->
 
     Args:
         found: Runs, in the order of their panels.
-        level: One of `bench.figures.LEVELS`.
+        level: One of `bench.statistics.figures.LEVELS`.
         key: The level in one word; also the prefix of the ids within the element, which no two charts may share.
         title: What the chart shows, for readers who do not see it too.
     """

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.bootstrap import Strata
-from bench.figures import LEVELS, Figure
 from bench.gap import LevelGap, Masks, gaps, masks_at
 from bench.schema import SEEN
+from bench.statistics.bootstrap import Strata
+from bench.statistics.figures import LEVELS, Figure
 from bench.transfer.averages import averages
 from bench.transfer.held_out import COLUMNS_OF, HeldOut, held_out, of_unknown_target
 from bench.transfer.reading import Series

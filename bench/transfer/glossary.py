@@ -1,7 +1,7 @@
 """What the figures of the study mean."""
 
-from bench.bootstrap import MIN_PATIENTS, RESAMPLES
 from bench.gap.levels import SIZE_CLASSES
+from bench.statistics.bootstrap import MIN_PATIENTS, RESAMPLES
 from bench.transfer.held_out import MARGIN, VERDICTS
 from bench.transfer.nearest import RELATIONS, SAME_TARGET
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.bootstrap import Strata
-from bench.figures import Figure
 from bench.gap import Gap, Masks, compare, draw_side, strata_of
+from bench.statistics.bootstrap import Strata
+from bench.statistics.figures import Figure
 from bench.transfer.averages import average_by, averages
 from bench.transfer.nearest import SAME_TARGET, Nearest, nearest_seen
 

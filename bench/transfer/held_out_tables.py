@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from bench.figures import FAILED_IS_ZERO, Figure
 from bench.page.cells import DASH, Cell, count_cell, figure_cell, n_cell, share_cell
 from bench.page.gap_tables import gap_cell
 from bench.page.tables import Group, Table, of_rows
+from bench.statistics.figures import FAILED_IS_ZERO, Figure
 from bench.transfer.findings import Findings
 from bench.transfer.held_out import MARGIN, VERDICTS, HeldOut
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from bench.figures import FAILED_IS_ZERO, LEVELS, Figure
 from bench.page.cells import DASH, Cell, count_cell, figure_cell, n_cell, share_cell
 from bench.page.gap_tables import CAPTION, COLUMNS, gap_cells, what
 from bench.page.tables import Table, of_rows
 from bench.schema import SEEN
+from bench.statistics.figures import FAILED_IS_ZERO, LEVELS, Figure
 from bench.transfer.findings import Findings
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.bootstrap import Strata, stratify
-from bench.cards import load_card
 from bench.finished import FinishedRun, patient_keys, read
+from bench.statistics.bootstrap import Strata, stratify
+from bench.training.cards import load_card
 from curate.errors import ConfigError, UnknownNameError, UsageError
 
 _ASK = "give runs of one suite and one store; its variants, protocols and models may differ"

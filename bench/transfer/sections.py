@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bench.figures import LEVELS
 from bench.page.cells import Cell
 from bench.page.gap_tables import what
 from bench.page.tables import Table, of_rows
+from bench.statistics.figures import LEVELS
 from bench.transfer import charts, glossary, levels, words
 from bench.transfer.findings import Findings
 from bench.transfer.held_out import COLUMNS_OF

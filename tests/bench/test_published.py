@@ -7,9 +7,9 @@ import pytest
 from scipy.optimize import linprog
 
 from bench import published, suite
-from bench.cards import load_card
 from bench.page import published_tables
 from bench.published import CLICKS_PER, LEVELS, UNITS, Result, of_suite, papers, results
+from bench.training.cards import load_card
 from curate.errors import ConfigError
 from curate.plugins import shipped_names
 from curate.vocabulary import ANATOMY_GROUPS

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from bench import conformance, models
-from bench.cards import load_card
 from bench.models.base import Model, ModelCard, ReferenceModel
 from bench.records import Prompts
+from bench.training.cards import load_card
 from curate.geometry import Geometry
 from curate.labelmap import BoxMask
 from curate.volume import Volume

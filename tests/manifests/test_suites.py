@@ -4,8 +4,9 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from bench import cards, suite
+from bench import suite
 from bench.suite import datasets_named, target_names
+from bench.training import cards
 from curate import recipe
 from curate.lineage import Lineage
 from curate.plugins import shipped_names

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.bootstrap import Strata
-from bench.figures import Figure
 from bench.gap import Masks
 from bench.page.cells import DASH, Cell
 from bench.page.tables import Table, of_rows
 from bench.published import Result
+from bench.statistics.bootstrap import Strata
+from bench.statistics.figures import Figure
 from bench.transfer.averages import averages
 from bench.transfer.findings import Findings
 from bench.transfer.papers.cells import percent_cell, published_cell, source

@@ -7,11 +7,11 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.bootstrap import Strata
 from bench.gap import Masks
 from bench.page.cells import DASH, Cell, count_cell
 from bench.page.tables import Group, Table
 from bench.published import Result
+from bench.statistics.bootstrap import Strata
 from bench.transfer.averages import average_where
 from bench.transfer.findings import Findings
 from bench.transfer.papers.cells import percent_cell, published_cell, source

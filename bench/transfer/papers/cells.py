@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from bench.figures import Figure
 from bench.page.cells import DASH, Cell, figure_cell
 from bench.published import Result, papers
+from bench.statistics.figures import Figure
 
 PUBLISHED = "published"
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from bench.coverage import MISSING
-from bench.figures import ALL, FAILED_IS_ZERO, FEW_PATIENTS, GAP, NO_MASK, NO_SIDE, OK_ONLY, OVER_DATASETS
 from bench.finished import read_comparable
 from bench.leaderboard import build
+from bench.statistics.coverage import MISSING
+from bench.statistics.figures import ALL, FAILED_IS_ZERO, FEW_PATIENTS, GAP, NO_MASK, NO_SIDE, OK_ONLY, OVER_DATASETS
 
 
 def patients(values, **columns):

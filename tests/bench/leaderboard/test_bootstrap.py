@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bench.bootstrap import RESAMPLES, draw, interval, means, stratify
+from bench.statistics.bootstrap import RESAMPLES, draw, interval, means, stratify
 from bench.statistics.ranking import rank
 
 RNG = np.random.default_rng(7)

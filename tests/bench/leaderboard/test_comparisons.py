@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_rel, wilcoxon
 
-from bench.figures import FEW_PATIENTS, NO_MASK
 from bench.finished import read_comparable
 from bench.leaderboard import build
 from bench.statistics.comparisons import Comparison, false_claim, tie_groups
+from bench.statistics.figures import FEW_PATIENTS, NO_MASK
 
 RNG = np.random.default_rng(11)
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from bench.figures import ASKED, NO_CURVE, OK_ONLY
 from bench.finished import read_comparable
 from bench.leaderboard import build
 from bench.metrics.clicks import THRESHOLDS, clicks_to, normalised_area
 from bench.statistics.curves import area, steps_to
+from bench.statistics.figures import ASKED, NO_CURVE, OK_ONLY
 
 STEPS = np.array([1, 3, 5, 10])
 

@@ -1,16 +1,9 @@
 """The page in a real browser."""
 
-import shutil
-
 import pytest
 
 from bench.leaderboard import write
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 DICE_COLUMN = "Dice, mean over masks"
 
@@ -18,18 +11,6 @@ DICE_COLUMN = "Dice, mean over masks"
 def rows(level, dataset="d1"):
     """Make six patients around one level of Dice."""
     return [{"patient_id": f"p{i}", "dice": level + 0.01 * i, "dataset": dataset} for i in range(6)]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Start headless Chromium; skip where it or playwright is missing."""
-    if CHROMIUM is None:
-        pytest.skip("needs chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs chromium and the package playwright")
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from bench.bootstrap import RESAMPLES, stratify
-from bench.figures import OVER_DATASETS, OVER_MASKS, OVER_TARGETS
 from bench.finished import read_comparable
 from bench.leaderboard import build
+from bench.statistics.bootstrap import RESAMPLES, stratify
+from bench.statistics.figures import OVER_DATASETS, OVER_MASKS, OVER_TARGETS
 from bench.statistics.ranking import Rank, rank
 from bench.statistics.schemes import BY_MEAN_RANK, BY_MEDIAN_RANK, BY_TESTS, agreement, rank_cases
 

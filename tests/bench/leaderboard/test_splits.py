@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from bench.figures import OVER_DATASETS, OVER_TARGETS
 from bench.finished import read_comparable
 from bench.leaderboard import build
+from bench.statistics.figures import OVER_DATASETS, OVER_TARGETS
 from bench.statistics.splits import NO_SIZE, size_class
 
 
@@ -31,7 +31,7 @@ def test_a_target_of_two_datasets_is_one_target(board):
 
 def test_interval_over_targets_equals_a_plain_loop(board):
     """The resamples of the mean over targets are those of drawing patients and averaging the targets' means."""
-    from bench.bootstrap import stratify
+    from bench.statistics.bootstrap import stratify
 
     rng = np.random.default_rng(2)
     rows = [

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.figures import AGGREGATIONS, ALL, GAP, GROUPS, LEVELS, STATISTICS
 from bench.finished import read_comparable
 from bench.leaderboard import build, write
 from bench.page import latex
 from bench.page.cells import Cell
 from bench.page.files import named_tables, slug, to_csv, to_json
 from bench.page.tables import Group, Table, of_rows
+from bench.statistics.figures import AGGREGATIONS, ALL, GAP, GROUPS, LEVELS, STATISTICS
 from bench.statistics.schemes import BY_MEAN_RANK, BY_MEDIAN_RANK, BY_TESTS
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "leaderboard.md"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.cards import load_card
 from bench.models import base
+from bench.training.cards import load_card
 
 MODELS = {
     "torchscript": "torchscript:TorchScript",

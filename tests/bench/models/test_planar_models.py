@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch.nn import functional
 
-from bench.cards import load_card
 from bench.golden import golden_weight
 from bench.models.base import Model, ModelCard, Session
 from bench.models.planar.model import PlanarModel
@@ -19,6 +18,7 @@ from bench.models.planar.position_tables import resized
 from bench.models.sam.model import SamVitB, SamVitB256, SamVitH, SamVitL
 from bench.models.sam_med2d.model import SamMed2D
 from bench.models.sam_unet.model import SamUNetRes34, SamUNetRes50
+from bench.training.cards import load_card
 from curate.errors import UsageError
 from curate.volume import Volume
 

@@ -1,6 +1,5 @@
-"""A browser, and runs that exist in memory only."""
+"""Pages opened in a browser, and runs that exist in memory only."""
 
-import shutil
 from types import SimpleNamespace
 
 import pandas as pd
@@ -11,8 +10,6 @@ from bench import run as runs
 from bench.finished import FinishedRun
 from curate.executor import Where
 
-FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 WORDS = {
     "dataset": "d1",
     "patient_id": "p1",
@@ -27,19 +24,6 @@ WORDS = {
     "seen_image": "unknown",
     "status": "ok",
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Start headless Chromium with a software WebGL 2; skip where it or playwright is missing."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("needs chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs chromium and the package playwright")
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture

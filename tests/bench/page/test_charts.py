@@ -4,9 +4,9 @@ from types import SimpleNamespace
 import pytest
 
 from bench import plots
-from bench.figures import ALL, FAILED_IS_ZERO, OVER_MASKS, Figure, Key
 from bench.leaderboard import Board
 from bench.page.charts import MOST_TARGETS, chart
+from bench.statistics.figures import ALL, FAILED_IS_ZERO, OVER_MASKS, Figure, Key
 
 
 def texts(svg):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from bench.bootstrap import RESAMPLES, stratify
-from bench.figures import NO_SIDE
 from bench.finished import patient_keys
 from bench.gap import estimate, gaps, masks_at, strata_of
 from bench.gap.estimate import FEW_PATIENTS, NO_MATCH
+from bench.statistics.bootstrap import RESAMPLES, stratify
+from bench.statistics.figures import NO_SIDE
 
 BY_SIZE = {50: 0.3, 500: 0.6, 5000: 0.9}
 """Voxels of a reference -> Dice."""

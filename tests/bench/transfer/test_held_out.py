@@ -2,9 +2,9 @@
 
 import pytest
 
-from bench.bootstrap import stratify
 from bench.finished import patient_keys
 from bench.gap import Gap, masks_at
+from bench.statistics.bootstrap import stratify
 from bench.transfer.held_out import FALLS, TRANSFERS, UNDECIDED, held_out, of_unknown_target, verdict
 
 

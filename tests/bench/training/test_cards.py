@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from bench.cards import load_card
+from bench.training.cards import load_card
 from curate.errors import ConfigError, UnknownNameError
 from curate.lineage import RELATIONS, Lineage, Link
 from curate.plugins import shipped_names

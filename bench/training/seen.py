@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from bench.cards import TrainingCard
+from bench.training.cards import TrainingCard
 from curate.lineage import Lineage, Sharing
 from curate.vocabulary import Vocabulary
 

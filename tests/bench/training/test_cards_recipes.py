@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.cards import load_card
+from bench.training.cards import load_card
 from curate import recipe
 from curate.plugins import shipped_names
 from curate.vocabulary import Vocabulary

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from bench import seen_table, suite
-from bench.cards import TrainingCard, load_card
-from bench.seen_table import Row, card_of, summary, table
+from bench import suite
+from bench.training import seen_table
+from bench.training.cards import TrainingCard, load_card
+from bench.training.seen_table import Row, card_of, summary, table
 from curate.errors import UnknownNameError
 
 HEAD = """

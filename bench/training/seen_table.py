@@ -7,12 +7,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from bench import evidence, models
-from bench.cards import TrainingCard, load_card
+from bench import models
 from bench.models.base import ModelCard
 from bench.schema import SEEN
-from bench.seen import Answer, dataset_seen, image_seen, modality_seen, target_seen
 from bench.suite import Stated, Suite, Unit, datasets_named, is_pattern, plan, target_names
+from bench.training import evidence
+from bench.training.cards import TrainingCard, load_card
+from bench.training.seen import Answer, dataset_seen, image_seen, modality_seen, target_seen
 from curate.errors import UnknownNameError
 from curate.plugins import nearest, shipped_names
 from curate.vocabulary import Vocabulary

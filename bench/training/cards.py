@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from bench import training_voxels
+from bench.training import voxels
 from curate.errors import ConfigError, UnknownNameError
 from curate.plugins import StrictModel, find, load_toml, nearest, shipped_names
 from curate.vocabulary import Vocabulary
@@ -171,7 +171,7 @@ class TrainingCard(StrictModel):
         Raises:
             ConfigError: When a manifest cannot be read.
         """
-        return frozenset[str]().union(*(training_voxels.read(Path(one.path), one.splits) for one in self.manifests))
+        return frozenset[str]().union(*(voxels.read(Path(one.path), one.splits) for one in self.manifests))
 
 
 def load_card(name_or_path: str) -> TrainingCard:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.bootstrap import MIN_PATIENTS
 from bench.metrics.clicks import THRESHOLDS
+from bench.statistics.bootstrap import MIN_PATIENTS
 
 OVER_MASKS, OVER_TARGETS, OVER_DATASETS = "mean over masks", "mean over targets", "mean over datasets"
 AGGREGATIONS = (OVER_MASKS, OVER_TARGETS, OVER_DATASETS)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bench.cards import TrainedDataset, TrainingCard
-from bench.seen import Answer, covers
+from bench.training.cards import TrainedDataset, TrainingCard
+from bench.training.seen import Answer, covers
 from curate.lineage import Lineage, Link, Sharing
 
 _FEW = 5

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from bench import evidence
-from bench.cards import TrainingCard, shipped_card
-from bench.kin import Kin
-from bench.seen import image_seen
 from bench.suite import Suite, Unit, units_of
+from bench.training import evidence
+from bench.training.cards import TrainingCard, shipped_card
+from bench.training.kin import Kin
+from bench.training.seen import image_seen
 from curate.lineage import Lineage
 
 Evidence = Literal["same voxels", "trained split", "same case", "dataset trained on", "shares images", "may share"]

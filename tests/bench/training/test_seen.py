@@ -1,7 +1,7 @@
 import pytest
 
-from bench.cards import TrainingCard, load_card
-from bench.seen import Seen, seen
+from bench.training.cards import TrainingCard, load_card
+from bench.training.seen import Seen, seen
 from curate.errors import UnknownNameError
 
 SAM_MED3D = load_card("sam-med3d")

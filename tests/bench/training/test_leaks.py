@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from bench import leaks
-from bench.cards import TrainingCard, load_card
 from bench.cli import main
-from bench.kin import Kin
-from bench.seen import image_seen, seen
+from bench.training import leaks
+from bench.training.cards import TrainingCard, load_card
+from bench.training.kin import Kin
+from bench.training.seen import image_seen, seen
 from curate import manifest
 from curate.errors import ConfigError
 from curate.files import sha256_of_file, write_json
@@ -102,9 +102,9 @@ def test_datasets_that_share_images_are_named_as_possible(told_store, everything
         def sharing(self, one, other):
             return links.get((one, other), "no")
 
-    monkeypatch.setattr("bench.leaks.Lineage.load", Table)
-    monkeypatch.setattr("bench.evidence.Lineage.load", Table)
-    monkeypatch.setattr("bench.seen._sharing", lambda one, other: links.get((one, other), "no"))
+    monkeypatch.setattr("bench.training.leaks.Lineage.load", Table)
+    monkeypatch.setattr("bench.training.evidence.Lineage.load", Table)
+    monkeypatch.setattr("bench.training.seen._sharing", lambda one, other: links.get((one, other), "no"))
     result = leaks.find(everything, card(listed("bigger")), told_store)
     assert found(result) == [
         *[("shares images", f"hard/{name}") for name in ("flipped", "oblique", "permuted")],
