@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -38,6 +39,26 @@ def browser():
         started = driver.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         yield started
         started.close()
+
+
+@pytest.fixture
+def opened(browser):
+    """Return a function that opens a file and collects what the console says and what is requested."""
+    pages = []
+
+    def visit(path, width=1400, height=1000, **context):
+        page = browser.new_page(viewport={"width": width, "height": height}, **context)
+        said = SimpleNamespace(console=[], asked=[])
+        page.on("console", lambda message: said.console.append(message.text))
+        page.on("pageerror", lambda error: said.console.append(str(error)))
+        page.on("request", lambda request: said.asked.append(request.url))
+        page.goto(path.as_uri())
+        pages.append(page)
+        return page, said
+
+    yield visit
+    for page in pages:
+        page.close()
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
+    "webpage",
     "errors console files geometry png voxel_blocks labelmap volume plugins schema rejections vocabulary executor",
     "lineage licences recipe profile manifest",
     "source_tree split_lists matching scan splits",
@@ -24,7 +25,7 @@ LAYERS = (
     "cli __main__",
 )
 """Modules of `curate`, lowest first: a module imports from its own layer and those below it."""
-FOUNDATION = "errors console files executor geometry volume labelmap schema manifest vocabulary plugins lineage"
+FOUNDATION = "errors console files executor geometry volume labelmap schema manifest vocabulary plugins lineage webpage"
 """All that `bench` may import from `curate`."""
 IMAGING = (
     "curate/readers/",
@@ -47,7 +48,7 @@ HOMES = {
     "transformers": ("bench/models/",),
     "onnxruntime": ("bench/models/",),
     "monai": ("bench/models/",),
-    "matplotlib": ("bench/plots/", "curate/report/"),
+    "matplotlib": ("bench/plots/", "curate/report/", "curate/webpage/"),
 }
 """Library -> the only places that import it."""
 HEAVY = {*HOMES, "numpy", "scipy", "pandas", "pyarrow", "pydantic", "skimage", "PIL", "cc3d", "edt", "jinja2"}

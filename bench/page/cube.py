@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bench.finished import FinishedRun
-from bench.page.assets import visible
 from bench.schema import SEEN
 from bench.statistics.coverage import COUNTED
 from bench.statistics.figures import LEVELS, NO_GROUP
+from curate.webpage.assets import visible
 
 if TYPE_CHECKING:
     import pandas as pd

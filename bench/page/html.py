@@ -11,16 +11,18 @@ from pathlib import Path
 
 from bench.finished import FinishedRun
 from bench.leaderboard import Board
-from bench.page import assets, words
+from bench.page import FOLDER, words
 from bench.page.cases import CaseLinks, Sources, write_cases
 from bench.page.charts import chart
 from bench.page.cube import cube
 from bench.page.sections import sections
 from bench.page.tidy import aggregator
 from curate.files import write_bytes
+from curate.webpage import assets
 
 _TEMPLATE = "board.html.j2"
-_STYLE, _SCRIPTS = "style.css", ("sort.js", "print.js", "explorer.js")
+_STYLE = (assets.LOOK, FOLDER / "style.css")
+_SCRIPTS = (assets.SORT, assets.PRINT, FOLDER / "explorer.js")
 _LETTERS = 40
 
 
@@ -68,10 +70,10 @@ def render(
         links: All boards; a selector is shown when there is more than one.
         cases: Each model's cases.
     """
-    style, script = assets.text_of(_STYLE), "\n" + assets.text_of(*_SCRIPTS)
+    style, script = assets.text_of(*_STYLE), "\n" + assets.text_of(*_SCRIPTS)
     laid_out = sections(board)
     return (
-        assets.environment()
+        assets.environment(FOLDER)
         .get_template(_TEMPLATE)
         .render(
             policy=assets.policy(style, [script]),

@@ -1,16 +1,14 @@
 """The leaderboard as Markdown."""
 
-import re
 from collections.abc import Iterator, Sequence
 
 from bench.leaderboard import Board
 from bench.page import words
 from bench.page.cells import Cell
 from bench.page.sections import sections
-from bench.page.tables import Rows, Table
+from bench.page.tables import Table
 from bench.page.tidy import aggregator
-
-_PUNCTUATION = re.compile(r"([\\`*_\[\]#|~])")
+from curate.webpage.markdown import escape, grid
 
 
 def render(boards: Sequence[Board]) -> str:
@@ -37,26 +35,14 @@ def render_table(table: Table) -> str:
     return "\n\n".join(part for part in _table(table) if part) + "\n"
 
 
-def escape(text: str) -> str:
-    """Make text mean itself: no markup, no HTML, one line."""
-    flat = " ".join(text.split())
-    html_free = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _PUNCTUATION.sub(r"\\\1", html_free)
-
-
 def _table(table: Table) -> Iterator[str]:
     yield f"### {escape(table.title)}"
     yield escape(table.caption)
+    are_numbers = [column >= table.words for column in range(len(table.columns))]
     for group in table.groups:
         if group.title:
             yield f"#### {escape(group.title)}"
-        yield _grid(table, group.rows)
-
-
-def _grid(table: Table, rows: Rows) -> str:
-    ruler = ["---" if column < table.words else "---:" for column in range(len(table.columns))]
-    lines = [[escape(column) for column in table.columns], ruler, *([_cell(cell) for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        yield grid(table.columns, are_numbers, [[_cell(cell) for cell in row] for row in group.rows])
 
 
 def _cell(cell: Cell) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.plots import drawing
-from bench.plots.drawing import COLOURS, MARKERS, label
+from bench.plots.drawing import MARKERS, label
+from curate.webpage.svg import COLOURS, element
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +43,7 @@ def step_curves(curves: Sequence[Curve], steps: Sequence[int], title: str, descr
         gap = 1.15 * _LABEL_GAP * 4.2 / height
         for style, (curve, label_at) in enumerate(zip(curves, _spread(curves, gap), strict=True)):
             _draw_curve(axes, curve, steps, style, label_at)
-        return drawing.svg(drawn, "steps", title, description)
+        return element(drawn, "steps", title, description)
 
 
 def _draw_curve(axes: "Axes", curve: Curve, steps: Sequence[int], style: int, label_at: float | None) -> None:

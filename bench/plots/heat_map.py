@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.plots import drawing
-from bench.plots.drawing import GRID, INK, label
+from bench.plots.drawing import label
+from curate.webpage.svg import GRID, INK, element
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +52,7 @@ def heat_map(
                 _draw_cell(axes, row, column, value, colours, numbered=len(columns) <= _MOST_COLUMNS_WITH_NUMBERS)
         scale = drawn.add_axes((0.25, 0.42 / height, 0.35, 0.13 / height))
         _draw_scale(scale, colours)
-        return drawing.svg(drawn, "heatmap", title, description)
+        return element(drawn, "heatmap", title, description)
 
 
 def _draw_cell(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bench.plots import drawing
 from bench.plots.curves import Point
-from bench.plots.drawing import COLOURS, GRID, INK, label
+from bench.plots.drawing import label
+from curate.webpage.svg import COLOURS, GRID, INK, element
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +45,7 @@ def seen_unseen(pairs: Sequence[Pair], title: str, description: str) -> str:
             at, top = 0.02 + 0.2 * place, 1 + 0.2 / (height - 1.05)
             axes.plot(at, top, marker=marker, color=colour, fillstyle=fill, transform=axes.transAxes, clip_on=False)
             axes.text(at + 0.02, top, f"{name} targets", va="center", transform=axes.transAxes)
-        return drawing.svg(drawn, "seen", title, description)
+        return element(drawn, "seen", title, description)
 
 
 def _draw_point(axes: "Axes", point: Point, row: int, colour: str, marker: str, fill: str) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.plots import drawing
-from bench.plots.drawing import COLOURS, INK, label
+from bench.plots.drawing import label
+from curate.webpage.svg import COLOURS, INK, element
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,7 +74,7 @@ def stacked(bars: Sequence[Bar], parts: Sequence[Part], key: str, axis: str, tit
         for row, bar in enumerate(bars):
             _draw_bar(axes, row, bar, parts)
         _draw_legend(axes, parts)
-        return drawing.svg(drawn, key, title, description)
+        return element(drawn, key, title, description)
 
 
 def _draw_bar(axes: "Axes", row: int, bar: Bar, parts: Sequence[Part]) -> None:

@@ -5,10 +5,10 @@ from math import ceil
 from typing import Any
 
 from bench.plots import drawing
-from bench.plots.drawing import COLOURS, INK, WIDTH_INCH
 from bench.schema import SEEN
 from bench.statistics.figures import Figure
 from bench.transfer.findings import Findings
+from curate.webpage.svg import COLOURS, INK, WIDTH_INCH, element
 
 _LOOKS = dict(zip(SEEN, ((COLOURS[0], "o", "full"), (COLOURS[1], "s", "full"), (INK, "D", "none")), strict=True))
 _COLUMNS = 3
@@ -37,7 +37,7 @@ def level_curves(found: Sequence[Findings], level: str, key: str, title: str) ->
             _panel(drawn.add_axes(box), one, level)
         _legend(drawn, height, key)
         bands = "the bands are 95 % intervals. The table below has the same numbers."
-        return drawing.svg(drawn, key, title, f"{title}: one panel per run, failed = 0; {bands}")
+        return element(drawn, key, title, f"{title}: one panel per run, failed = 0; {bands}")
 
 
 def _panel(axes: Any, one: Findings, level: str) -> None:

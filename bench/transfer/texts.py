@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.page.files import slug, to_json
-from bench.page.markdown import escape, render_table
+from bench.page.markdown import render_table
 from bench.page.tables import Table
 from bench.page.tidy import aggregator
 from bench.transfer import words
 from bench.transfer.findings import Findings
 from bench.transfer.reading import Series, Study
 from bench.transfer.sections import Section
+from curate.webpage.markdown import escape
 
 
 def named_tables(sections: Iterable[Section]) -> dict[str, Table]:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from curate.report.chart import BOTTOM_INCH, SAME_NUMBERS, TOP_INCH, Chart, inner, short
-from curate.report.svg import BLUE, ORANGE, element, figure
+from curate.report.chart import BLUE, BOTTOM_INCH, ORANGE, SAME_NUMBERS, TOP_INCH, Chart, figure, inner, short
+from curate.webpage.svg import element
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

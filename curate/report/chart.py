@@ -1,14 +1,18 @@
 """What all charts of a report share: where the axes lie, how they are labelled, and what a drawn chart is."""
 
 import math
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from curate.report.svg import WIDTH_INCH
+from curate.webpage import svg
+from curate.webpage.svg import WIDTH_INCH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
+BLUE, ORANGE = svg.COLOURS[:2]
 LEFT_INCH, RIGHT_INCH, BOTTOM_INCH, TOP_INCH = 2.3, 0.75, 0.55, 0.1
 """Room around the axes: for labels on the left, for n on the right."""
 SAME_NUMBERS = "The table below has the same numbers."
@@ -22,6 +26,11 @@ class Chart:
     key: str
     title: str
     svg: str
+
+
+def figure(height_inch: float) -> AbstractContextManager["Figure"]:
+    """Return an empty figure whose rows need no line on the left."""
+    return svg.figure(height_inch, {"axes.spines.left": False})
 
 
 def inner(height: float) -> tuple[float, float, float, float]:
@@ -49,4 +58,4 @@ def plain_ticks(axes: "Axes", low: float, high: float) -> None:
 
 def short(label: str) -> str:
     """Shorten a name to the room that a chart has; the tables have all of it."""
-    return label if len(label) <= _LABEL_LETTERS else f"{label[: _LABEL_LETTERS - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return svg.shortened(label, _LABEL_LETTERS)

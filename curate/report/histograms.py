@@ -3,8 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from curate.report.chart import BOTTOM_INCH, SAME_NUMBERS, TOP_INCH, Chart, inner, plain_ticks, short
-from curate.report.svg import BLUE, GRID, INK, ORANGE, element, figure
+from curate.report.chart import (
+    BLUE,
+    BOTTOM_INCH,
+    ORANGE,
+    SAME_NUMBERS,
+    TOP_INCH,
+    Chart,
+    figure,
+    inner,
+    plain_ticks,
+    short,
+)
+from curate.webpage.svg import GRID, INK, element
 
 if TYPE_CHECKING:
     import numpy as np

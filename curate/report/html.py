@@ -8,6 +8,7 @@ from curate.report.contact import OTHER, Sheet
 from curate.report.facts import Facts
 from curate.report.sections import Section
 from curate.report.tile import Tile
+from curate.webpage.assets import LOOK, PRINT, SORT, environment, policy, text_of
 
 _HERE = Path(__file__).parent
 _TEMPLATE = "template.html.j2"
@@ -15,22 +16,26 @@ _TEMPLATE = "template.html.j2"
 
 def render(facts: Facts, parts: Sequence[Section], sheets: Sequence[Sheet], version: str) -> str:
     """Lay the page out; every name is escaped, so markup in it stays text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template(_TEMPLATE).render(
-        facts=facts,
-        sections=parts,
-        sheets=sheets,
-        version=version,
-        rows=cells.rows,
-        cut_note=cells.cut_note,
-        alternative=alternative,
-        caption=caption,
-        short=short,
-        other=OTHER,
+    style, script = text_of(LOOK, _HERE / "style.css"), text_of(SORT, PRINT)
+    allowed = policy(style, [script]).replace("img-src ", "img-src 'self' file: ")
+    return (
+        environment(_HERE)
+        .get_template(_TEMPLATE)
+        .render(
+            policy=allowed,
+            style=style,
+            script=script,
+            facts=facts,
+            sections=parts,
+            sheets=sheets,
+            version=version,
+            rows=cells.rows,
+            cut_note=cells.cut_note,
+            alternative=alternative,
+            caption=caption,
+            short=short,
+            other=OTHER,
+        )
     )
 
 

@@ -1,6 +1,5 @@
 """The report as Markdown."""
 
-import re
 from collections.abc import Iterator, Sequence
 
 from curate.report import cells
@@ -9,8 +8,7 @@ from curate.report.contact import Sheet
 from curate.report.facts import Facts
 from curate.report.sections import Section
 from curate.report.table import Table
-
-_PUNCTUATION = re.compile(r"([\\`*_\[\]#|~])")
+from curate.webpage.markdown import escape, grid
 
 
 def render(facts: Facts, parts: Sequence[Section], sheets: Sequence[Sheet]) -> str:
@@ -27,25 +25,15 @@ def render(facts: Facts, parts: Sequence[Section], sheets: Sequence[Sheet]) -> s
     return "\n\n".join(line for line in lines if line) + "\n"
 
 
-def escape(text: str) -> str:
-    """Make text mean itself: no markup, no HTML, one line."""
-    flat = " ".join(text.split())
-    html_free = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _PUNCTUATION.sub(r"\\\1", html_free)
-
-
 def _table(table: Table) -> Iterator[str]:
     yield f"### {escape(table.title)}"
     yield escape(table.caption)
-    yield _grid(table)
+    yield grid(
+        [column.title for column in table.cells],
+        [column.kind in {"count", "number"} for column in table.cells],
+        [[_cell(one) for one in row] for row in cells.rows(table)],
+    )
     yield f"{cells.cut_note(table)} [CSV](tables/{table.key}.csv), [JSON](tables/{table.key}.json)".strip()
-
-
-def _grid(table: Table) -> str:
-    ruler = ["---:" if column.kind in {"count", "number"} else "---" for column in table.cells]
-    lines = [[escape(column.title) for column in table.cells], ruler]
-    lines += [[_cell(one) for one in row] for row in cells.rows(table)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _cell(cell: Cell) -> str:

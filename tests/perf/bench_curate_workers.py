@@ -1,6 +1,6 @@
 """Do two worker processes build nearly twice as fast as one, and how much memory does a worker hold?
 
-Run as `python tests/perf/bench_curate_workers.py [OUT.md]`; about four minutes.
+Run as `python tests/perf/bench_curate_workers.py [OUT.md]`; about six minutes.
 """
 
 import os
@@ -17,7 +17,7 @@ from curate import pipeline, profile, recipe
 from curate.executor import Where
 from curate.files import write_bytes
 
-CASES = 80
+CASES = 160
 START_CASES = 2
 SPEED_TARGET, MEMORY_TARGET = 1.8, 6
 _PROFILES = ("native", "sa-med3d")

@@ -14,7 +14,7 @@ from bench.metrics.histogram import joint_histogram
 from bench.metrics.overlap import dice
 
 Labels = NDArray[np.uint8]
-ROUNDS = 2
+ROUNDS = 4
 VALUES = range(1, CLASSES + 1)
 
 HEADER = f"""\

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.finished import FinishedRun
-from bench.page import assets, niivue
+from bench.page import FOLDER, niivue
 from bench.page.cases import grey, planes, volumes
 from bench.page.cases.reading import Case
 from bench.page.cells import DASH, number
 from bench.page.tidy import aggregator
+from curate.webpage import assets
 
 _SCORES = (
     ("dice", "Dice", 3),
@@ -63,10 +64,10 @@ def render(case: Case, group: Sequence[FinishedRun], back: str, around: tuple[st
     drawn = planes.planes(case, picture)
     has_viewer = not case.image.geometry.is_2d and niivue.vendored() is not None
     data = volumes.volumes(case, picture) if has_viewer else None
-    style = assets.text_of("style.css", "cases/case.css") + _switches(len(rows))
-    scripts = ["\n" + assets.text_of("cases/viewer.js")] if data else []
+    style = assets.text_of(assets.LOOK, FOLDER / "style.css", FOLDER / "cases/case.css") + _switches(len(rows))
+    scripts = ["\n" + assets.text_of(FOLDER / "cases/viewer.js")] if data else []
     return (
-        assets.environment()
+        assets.environment(FOLDER)
         .get_template("cases/case.html.j2")
         .render(
             policy=_policy(style, scripts),

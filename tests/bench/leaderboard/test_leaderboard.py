@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.leaderboard import write
-from bench.page.markdown import escape
 from bench.statistics.aggregate import VERSION
 from curate.errors import StoreError, UsageError
 
@@ -200,11 +199,6 @@ def test_markdown_table_keeps_its_columns(make_run, tmp_path):
     text = write([make_run(patients_of("d|1"), "a|b")], tmp_path / "out")[0].read_text(encoding="utf-8")
     for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
-
-
-def test_escape_keeps_one_line():
-    """A line break in a text cannot start a heading."""
-    assert escape("a\n# b <i>*c*") == r"a \# b &lt;i&gt;\*c\*"
 
 
 def test_a_dash_says_why(files):

@@ -28,23 +28,22 @@ def page_path(write_run, tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, page_path):
+def visit(opened, page_path):
     """Open the page and collect what the console says."""
-    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
-    opened.said = []
-    opened.on("console", lambda message: opened.said.append(message.text))
-    opened.on("pageerror", lambda error: opened.said.append(str(error)))
-    opened.asked = []
-    opened.on("request", lambda request: opened.asked.append(request.url))
-    opened.goto(page_path.as_uri())
-    yield opened
-    opened.close()
+    return opened(page_path)
 
 
-def test_page_opens_in_silence(page, page_path):
+@pytest.fixture
+def page(visit):
+    """Return the opened page."""
+    return visit[0]
+
+
+def test_page_opens_in_silence(visit, page_path):
     """The console stays empty and nothing but the page itself is requested."""
-    assert page.said == []
-    assert [url for url in page.asked if not url.startswith("data:")] == [page_path.as_uri()]
+    _, said = visit
+    assert said.console == []
+    assert [url for url in said.asked if not url.startswith("data:")] == [page_path.as_uri()]
 
 
 def test_hostile_name_is_text(page):
@@ -150,8 +149,9 @@ def test_one_board_needs_no_selector(page):
     assert page.locator(".boards").count() == 0
 
 
-def test_no_other_script_runs(page):
+def test_no_other_script_runs(visit):
     """The policy of the page refuses scripts and style sheets that are not its own, and says so."""
+    page, said = visit
     page.evaluate(
         """() => {
             for (const [name, text] of [["script", "document.title = 'owned'"], ["style", "body { color: red }"]]) {
@@ -162,7 +162,7 @@ def test_no_other_script_runs(page):
         }"""
     )
     assert page.title() == "Leaderboard: tiny@1"
-    assert len([text for text in page.said if "Content Security Policy" in text]) == 2
+    assert len([text for text in said.console if "Content Security Policy" in text]) == 2
 
 
 def test_first_tab_skips_to_the_tables(page):

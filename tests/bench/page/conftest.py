@@ -1,6 +1,4 @@
-"""Pages opened in a browser, and runs that exist in memory only."""
-
-from types import SimpleNamespace
+"""Runs that exist in memory only, and a run with its predictions."""
 
 import pandas as pd
 import pytest
@@ -24,26 +22,6 @@ WORDS = {
     "seen_image": "unknown",
     "status": "ok",
 }
-
-
-@pytest.fixture
-def opened(browser):
-    """Return a function that opens a file and collects what the console says and what is requested."""
-    pages = []
-
-    def visit(path, width=1400, height=1000, **context):
-        page = browser.new_page(viewport={"width": width, "height": height}, **context)
-        said = SimpleNamespace(console=[], asked=[])
-        page.on("console", lambda message: said.console.append(message.text))
-        page.on("pageerror", lambda error: said.console.append(str(error)))
-        page.on("request", lambda request: said.asked.append(request.url))
-        page.goto(path.as_uri())
-        pages.append(page)
-        return page, said
-
-    yield visit
-    for page in pages:
-        page.close()
 
 
 @pytest.fixture(scope="session")

@@ -19,15 +19,10 @@ def path(make_run, tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page(browser, path, scheme):
+def test_page(opened, path, scheme):
     """In light and dark the page says nothing, asks for nothing, takes no markup from names, and draws every chart."""
-    page = browser.new_page(color_scheme=scheme)
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(path.as_uri())
-    assert (said, asked) == ([], [path.as_uri()])
+    page, said = opened(path, color_scheme=scheme)
+    assert (said.console, said.asked) == ([], [path.as_uri()])
     assert page.title() == "Transfer study: tiny"
     assert page.locator("img").count() == 0
     charts = page.locator(".chart svg")
@@ -35,16 +30,13 @@ def test_page(browser, path, scheme):
     assert all(charts.nth(at).bounding_box()["height"] > 100 for at in range(4))
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(one => one.id)")
     assert len(ids) == len(set(ids))
-    page.close()
 
 
-def test_sorting(browser, path):
+def test_sorting(opened, path):
     """A column of the table of gaps sorts when its head is clicked."""
-    page = browser.new_page()
-    page.goto(path.as_uri())
+    page, _ = opened(path)
     table = page.locator("#section-gap table").first
     head = table.locator("thead th", has_text="Gap, raw")
     head.locator("button").click()
     assert head.get_attribute("aria-sort") == "descending"
     assert table.locator("tbody tr").first.locator("td").first.inner_text() == "target"
-    page.close()

@@ -4,24 +4,24 @@ import pytest
 
 
 @pytest.fixture
-def page(browser, written):
+def visit(opened, written):
     """Open the page and collect what the console says and what is asked for."""
-    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
-    opened.said, opened.asked = [], []
-    opened.on("console", lambda message: opened.said.append(message.text))
-    opened.on("pageerror", lambda error: opened.said.append(str(error)))
-    opened.on("request", lambda request: opened.asked.append(request.url))
-    opened.goto((written[0] / "index.html").as_uri())
-    yield opened
-    opened.close()
+    return opened(written[0] / "index.html")
 
 
-def test_page_opens_in_silence(page, written):
+@pytest.fixture
+def page(visit):
+    """Return the opened page."""
+    return visit[0]
+
+
+def test_page_opens_in_silence(visit, written):
     """The console stays empty; nothing outside the report's own folder is asked for, and every picture is there."""
+    page, said = visit
     page.evaluate("for (const image of document.images) image.loading = 'eager'")
     page.wait_for_function("[...document.images].every(image => image.complete)")
-    assert page.said == []
-    assert {url for url in page.asked if not url.startswith(written[0].as_uri())} <= {"data:,"}
+    assert said.console == []
+    assert {url for url in said.asked if not url.startswith(written[0].as_uri())} <= {"data:,"}
     assert page.evaluate("[...document.images].map(image => image.naturalWidth > 0)") == [True] * 4
 
 

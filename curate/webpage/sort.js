@@ -1,5 +1,5 @@
 "use strict";
-// Column headers become buttons; numbers sort best first, rows without a number stay last, groups stay apart.
+// Column headers become buttons; numbers sort largest first, rows without a value stay last, groups stay apart.
 
 function makeSortable(table) {
   const heads = [...table.tHead.rows[0].cells];
@@ -24,14 +24,15 @@ function sortBy(table, heads, at) {
   const sign = order === "ascending" ? 1 : -1;
   for (const body of table.tBodies) {
     const rows = [...body.rows].filter((row) => !row.classList.contains("group"));
-    rows.sort((one, other) => compare(key(one.cells[at], isNumber), key(other.cells[at], isNumber), sign));
-    body.append(...rows);
+    const keyed = rows.map((row) => [key(row.cells[at], isNumber), row]);
+    keyed.sort(([one], [other]) => compare(one, other, sign));
+    body.append(...keyed.map(([, row]) => row));
   }
 }
 
 function key(cell, isNumber) {
-  if (!isNumber) return cell.textContent.trim();
-  return "order" in cell.dataset ? Number(cell.dataset.order) : null;
+  if (isNumber) return "order" in cell.dataset ? Number(cell.dataset.order) : null;
+  return cell.querySelector(".none") ? null : cell.textContent.trim();
 }
 
 function compare(a, b, sign) {

@@ -1,4 +1,4 @@
-"""What every page is made with: templates that escape, one style sheet, and a policy that names what may run."""
+"""Templates that escape, the texts of style sheets and scripts, and a policy that names what may run."""
 
 import base64
 import hashlib
@@ -12,16 +12,21 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _HERE = Path(__file__).parent
+LOOK, SORT, PRINT = _HERE / "look.css", _HERE / "sort.js", _HERE / "print.js"
 _HIDDEN = ("Cc", "Cf", "Co", "Cs")
 """Unicode categories of characters without a glyph: controls, direction marks, private use, halves of a pair."""
 
 
-def environment() -> "Environment":
-    """Return the templates; whatever they print is escaped, and characters without a glyph are spelled out."""
+def environment(folder: Path) -> "Environment":
+    """Return the templates of a folder; what they print is escaped, and characters without a glyph are spelled out.
+
+    Args:
+        folder: Of the page's own templates; `head.html.j2` is there for all of them.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
-        loader=FileSystemLoader(_HERE),
+        loader=FileSystemLoader((folder, _HERE)),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -30,9 +35,9 @@ def environment() -> "Environment":
     )
 
 
-def text_of(*names: str) -> str:
-    """Return the files of some names beside this one, one after the other."""
-    return "".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+def text_of(*paths: Path) -> str:
+    """Return the texts of some files, one after the other."""
+    return "".join(path.read_text(encoding="utf-8") for path in paths)
 
 
 def visible(text: str) -> str:
@@ -50,13 +55,12 @@ def to_json(content: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def policy(style: str, scripts: Sequence[str], *more: str) -> str:
+def policy(style: str, scripts: Sequence[str]) -> str:
     """Return a Content-Security-Policy under which only these texts are style sheet and scripts.
 
     Args:
         style: Exactly what stands between `<style>` and `</style>`.
         scripts: Exactly what stands between the tags of each script.
-        more: Further directives.
     """
     allowed = " ".join(_source(script) for script in scripts)
     rules = (
@@ -67,7 +71,6 @@ def policy(style: str, scripts: Sequence[str], *more: str) -> str:
         "img-src data:",
         "base-uri 'none'",
         "form-action 'none'",
-        *more,
     )
     return "; ".join(rules)
 
