@@ -227,7 +227,7 @@ def test_clicks_prompt_their_slice(folders, image, maker, name):
 def test_medsam_takes_boxes_only(folders, image):
     """A point, for which MedSAM was not trained, is refused and not silently run."""
     assert MedSam.card.capabilities.prompts == {"box", "boxes"}
-    with pytest.raises(UnsupportedError, match="takes box only, found points"):
+    with pytest.raises(UnsupportedError, match="takes box, boxes only, found points"):
         MedSam(folders["sam"]).open(image).predict(CLICK)
 
 
