@@ -6,6 +6,7 @@ from bench.training.cards import TrainedDataset, TrainingCard
 from bench.training.seen import Answer, covers
 from curate.lineage import Lineage, Link, Sharing
 
+SAME_VOXELS = "its voxels are in a manifest of the training set"
 _FEW = 5
 """Up to so many datasets are named in a sentence."""
 _NO_CARD = "the model has no training card: nothing is disclosed"
@@ -65,6 +66,8 @@ def of_image(card: TrainingCard | None, dataset: str, split: str | None, answer:
     if card is None:
         return _NO_CARD
     own = _own(card, dataset)
+    if answer == "seen" and (own is None or split not in own.trained_splits):
+        return SAME_VOXELS
     if own is None:
         return _of_foreign_image(card, dataset, answer)
     if answer == "seen":

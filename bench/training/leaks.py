@@ -16,7 +16,7 @@ from curate.lineage import Lineage
 Evidence = Literal["same voxels", "trained split", "same case", "dataset trained on", "shares images", "may share"]
 
 EVIDENCE: Final[Mapping[Evidence, str]] = {
-    "same voxels": "its voxels are in a manifest of the training set",
+    "same voxels": evidence.SAME_VOXELS,
     "trained split": "its dataset is on the card, and its official split was trained on",
     "same case": "it was taken from a case whose split was trained on",
     "dataset trained on": "its dataset is on the card, and whether this image was held out is not known",

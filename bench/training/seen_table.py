@@ -48,8 +48,8 @@ class Row:
 class _Asked:
     """What a table answers for, with the number of masks of each."""
 
-    images: Counter[tuple[str, str | None, str]] = field(default_factory=Counter)
-    """(dataset, official split or None, image_id)."""
+    images: Counter[tuple[str, str | None, str, str | None]] = field(default_factory=Counter)
+    """(dataset, official split or None, image_id, hash of its voxels or None)."""
     modalities: Counter[str] = field(default_factory=Counter)
     targets: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(group, slug)."""
@@ -117,7 +117,7 @@ def _declared(suite: Suite) -> _Asked:
     asked = _Asked()
     for _, dataset, split in datasets_named(suite):
         if not is_pattern(dataset):
-            asked.images[(dataset, split, "")] += 0
+            asked.images[(dataset, split, "", None)] += 0
     stated = suite.stated or Stated(source="")
     named = [
         *stated.seen_modalities,
@@ -144,7 +144,7 @@ def _found(units: Sequence[Unit]) -> _Asked:
     asked = _Asked()
     for unit in units:
         for mask in unit.masks:
-            asked.images[(mask["dataset"], unit.split, mask["image_id"])] += 1
+            asked.images[(mask["dataset"], unit.split, mask["image_id"], unit.image["voxel_sha256"])] += 1
             asked.modalities[mask["modality"]] += 1
             asked.targets[(mask["suite_group"], mask["target"])] += 1
     return asked
@@ -152,7 +152,7 @@ def _found(units: Sequence[Unit]) -> _Asked:
 
 def _datasets(suite: Suite, card: TrainingCard | None, asked: _Asked) -> Iterator[Row]:
     masks: Counter[str] = Counter()
-    for (dataset, _, _), number in asked.images.items():
+    for (dataset, _, _, _), number in asked.images.items():
         masks[dataset] += number
     for dataset, number in masks.items():
         answer = dataset_seen(card, dataset)
@@ -171,8 +171,8 @@ def _holds_seen_targets(suite: Suite, dataset: str) -> bool:
 
 def _images(suite: Suite, card: TrainingCard | None, asked: _Asked) -> Iterator[Row]:
     masks: Counter[tuple[str, str | None, Answer]] = Counter()
-    for (dataset, split, image_id), number in asked.images.items():
-        masks[(dataset, split, image_seen(card, dataset, image_id, split))] += number
+    for (dataset, split, image_id, voxels), number in asked.images.items():
+        masks[(dataset, split, image_seen(card, dataset, image_id, split, voxels))] += number
     stated = suite.stated.images if suite.stated else None
     for (dataset, split, answer), number in masks.items():
         name = dataset if split is None else f"{dataset}:{split}"

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from bench.cli import main
-from bench.training import leaks
+from bench.training import leaks, seen_table
 from bench.training.cards import TrainingCard, load_card
 from bench.training.kin import Kin
 from bench.training.seen import image_seen, seen
@@ -60,6 +60,13 @@ def test_same_voxels_are_found_under_any_name(told_store, voxel_list, everything
     """An image whose voxel hash is in the training manifest is a certain leak, though no dataset is listed."""
     (leak,) = leaks.find(everything, card(manifests=[{"path": str(voxel_list)}]), told_store)
     assert (leak.evidence, leak.image_id, leak.masks, leak.is_certain) == ("same voxels", "hard/permuted", 3, True)
+
+
+def test_same_voxels_are_seen_in_the_table_of_a_store(told_store, voxel_list, everything):
+    """`bench seen --store` counts the masks of that image as seen, and says why."""
+    rows = seen_table.table(everything, card(manifests=[{"path": str(voxel_list)}]), told_store)
+    (row,) = [row for row in rows if (row.level, row.computed) == ("image", "seen")]
+    assert (row.masks, row.why) == (3, "its voxels are in a manifest of the training set")
 
 
 def test_a_trained_split_is_certain_and_the_rest_of_its_dataset_is_not(told_store, everything):
