@@ -16,7 +16,7 @@ from bench.models.sam_med3d.clicks import Click, clicks_of, usable_voxels
 from bench.models.sam_med3d.decoding import Decoder, Network, Request, Steps
 from bench.models.sam_med3d.isotropic import IsotropicGrid
 from bench.models.sam_med3d.memory import Answers
-from bench.models.sam_med3d.network import upsampled
+from bench.models.sam_med3d.network import foreground
 from bench.models.sam_med3d.options import Options
 from bench.models.sam_med3d.windows import Triple
 from bench.records import Prompts
@@ -101,7 +101,7 @@ class PaperSession:
 
     def _mask(self, start: Triple, logits: Tensor) -> NDArray[np.bool_]:
         """Return a window's prediction, (128, 128, 128): sigmoid above 0.5 (logit above 0), inside the image."""
-        inside: NDArray[np.bool_] = (upsampled(logits)[0, 0] > 0).cpu().numpy()
+        inside: NDArray[np.bool_] = foreground(logits).cpu().numpy()
         part = windows.window_slices(windows.box_in_image(start, self._shape), start)
         mask = np.zeros_like(inside)
         mask[part] = inside[part]

@@ -10,6 +10,7 @@ from bench.models.sam_med3d.prompt_encoder import PromptEncoder
 
 LOW_RES = 32
 """Side of the decoder's output, in voxels of four times the cube's spacing."""
+_ENLARGED = 4
 
 
 class SamMed3DNetwork(nn.Module):
@@ -46,7 +47,25 @@ class SamMed3DNetwork(nn.Module):
 
 def upsampled(low_res: Tensor) -> Tensor:
     """Enlarge logits from (b, 1, 32, 32, 32) to the cube's (b, 1, 128, 128, 128), trilinear."""
-    return functional.interpolate(low_res, scale_factor=4, mode="trilinear", align_corners=False)
+    return functional.interpolate(low_res, scale_factor=_ENLARGED, mode="trilinear", align_corners=False)
+
+
+def foreground(low_res: Tensor) -> Tensor:
+    """Tell where the enlarged logits of one target, (1, 1, 32, 32, 32), are above 0: (128, 128, 128) of bool.
+
+    The same as `upsampled(low_res) > 0`. Between values of 0 and less there is nothing above 0, so that only the box
+    around the others is enlarged, with a margin of two, of which the outer one is not read.
+    """
+    large = torch.zeros([_ENLARGED * side for side in low_res.shape[2:]], dtype=torch.bool, device=low_res.device)
+    found = torch.nonzero(low_res[0, 0] > 0)
+    if len(found) == 0:
+        return large
+    low, high = (found.amin(0) - 2).clamp(min=0).tolist(), (found.amax(0) + 3).tolist()
+    part = tuple(slice(first, last) for first, last in zip(low, high, strict=True))
+    near = upsampled(low_res[:, :, part[0], part[1], part[2]])[0, 0] > 0
+    (i, j, k), (di, dj, dk) = (_ENLARGED * n for n in low), near.shape
+    large[i : i + di, j : j + dj, k : k + dk] = near
+    return large
 
 
 def unfilled_network() -> SamMed3DNetwork:

@@ -17,7 +17,7 @@ from bench.models.sam_med3d.clicks import Click, clicks_of, usable_voxels
 from bench.models.sam_med3d.decoding import Decoder, Network, Request, Steps
 from bench.models.sam_med3d.isotropic import SPACING_MM, IsotropicGrid
 from bench.models.sam_med3d.memory import Answers
-from bench.models.sam_med3d.network import upsampled
+from bench.models.sam_med3d.network import foreground
 from bench.models.sam_med3d.options import Options
 from bench.models.sam_med3d.published_cube import box_on_grid, cube_of, start_around
 from bench.models.sam_med3d.windows import SIDE, Triple
@@ -73,7 +73,7 @@ class OneCubeSession:
         """Return the prediction on the isotropic grid: sigmoid above 0.5 (logit above 0), inside the image."""
         shape = self._grid.geometry.shape_ijk
         box = windows.box_in_image(start, shape)
-        inside = (upsampled(logits)[0, 0] > 0).cpu().numpy()[windows.window_slices(box, start)]
+        inside = foreground(logits).cpu().numpy()[windows.window_slices(box, start)]
         tight = BoxMask.of(inside)
         return BoxMask.empty(shape) if tight.count == 0 else BoxMask(shape, _moved(tight.box, box), tight.voxels)
 

@@ -10,7 +10,7 @@ import torch
 
 from bench.golden import golden_weight
 from bench.models.sam_med3d.image_encoder import GRID, WINDOW, ImageEncoder
-from bench.models.sam_med3d.network import SamMed3DNetwork, unfilled_network, upsampled
+from bench.models.sam_med3d.network import SamMed3DNetwork, foreground, unfilled_network, upsampled
 from bench.models.sam_med3d.prompt_encoder import PromptEncoder
 from bench.models.sam_med3d.relative_attention import RelativeAttention
 
@@ -169,3 +169,16 @@ def test_upsampling_keeps_a_linear_ramp():
     large = upsampled(ramp)[0, 0, :, 5, 5]
     assert large.shape == (128,)
     torch.testing.assert_close(large[2:126], (torch.arange(2.0, 126.0) + 0.5) / 4 - 0.5)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.0005, 0.02, 1.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_foreground_is_where_the_enlarged_logits_are_above_zero(seed, share):
+    """Nothing, single points (borders too), scattered ones and everything: as enlarging the whole cube says."""
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.rand((1, 1, 32, 32, 32), generator=generator)
+    inside = torch.rand(logits.shape, generator=generator) < share
+    logits = torch.where(inside, logits, -logits)
+    if seed == 0 and share:
+        logits[0, 0, 0, 31, 15] = 3.0
+    assert torch.equal(foreground(logits), upsampled(logits)[0, 0] > 0)
