@@ -24,7 +24,6 @@ def made():
     return module
 
 
-@pytest.mark.slow
 def test_the_committed_example_is_what_the_code_makes(made, tmp_path):
     """Made anew on any machine, every file of the example has the bytes that are committed."""
     made.make(tmp_path / "example")
