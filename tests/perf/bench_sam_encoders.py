@@ -1,6 +1,6 @@
 """How much the short form of the 2D image encoders saves over the published, padded form, both in one run.
 
-Run as `python tests/perf/bench_sam_encoders.py [OUT.md]`; takes about five minutes on two cores.
+Run as `python tests/perf/bench_sam_encoders.py [OUT.md]`; takes more than five minutes on two cores.
 """
 
 import runpy
