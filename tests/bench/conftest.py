@@ -1,4 +1,4 @@
-"""A small store whose masks are hard on purpose, and ways to run models on it."""
+"""A small store whose masks are hard on purpose, ways to run models on it, and runs written as one would be."""
 
 import json
 import os
@@ -7,21 +7,49 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from bench import models, suite
 from bench import run as runs
 from bench.policy import Policy
-from bench.schema import MEASURED
+from bench.schema import MEASURED, SCORES
 from curate import manifest, volume
 from curate.executor import Where
 from curate.files import write_json
 from curate.geometry import Geometry
 from curate.labelmap import BoxMask, pack
-from curate.schema import DATASETS, PER_DATASET
+from curate.schema import DATASETS, PER_DATASET, arrow_table
 from curate.volume import Volume
 
 ROOT = Path(__file__).resolve().parents[2]
+SUITE = {"name": "tiny", "version": 1, "sha256": "aa"}
+PROTOCOL = {"name": "clicks", "version": 2, "parameters": {"steps": [1]}, "sha256": "bb"}
+STORE = {"profile": "as-is", "sha256": "cc"}
+ROW = {column.name: None for column in SCORES} | {
+    "suite": "tiny",
+    "suite_group": "all",
+    "dataset": "d1",
+    "patient_id": "p1",
+    "target": "liver",
+    "modality": "CT",
+    "anatomy_group": "abdomen",
+    "kind": "organ",
+    "reference_voxels": 10,
+    "seen_target": "seen",
+    "seen_modality": "seen",
+    "seen_dataset": "unseen",
+    "seen_image": "unknown",
+    "protocol": "clicks@2",
+    "protocol_hash": "bb",
+    "seed": 0,
+    "step": 1,
+    "n_points": 1,
+    "n_actions": 1,
+    "status": "ok",
+    "tolerance": 2.0,
+    "distance_unit": "mm",
+}
 
 MODELS = '''
 """Models that misbehave in known ways."""
@@ -316,3 +344,32 @@ def command():
 def facts():
     """Return a function that reads a run's `run.json`."""
     return lambda run: json.loads((run / "run.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def write_run():
+    """Return a function that writes a run of some rows into a folder."""
+
+    def write(path, rows, model="net", card=None, **facts):
+        path.mkdir(parents=True)
+        full = []
+        for number, row in enumerate(rows):
+            mask = row.get("mask_id", f"m{number:03}")
+            full.append(ROW | {"model": model, "mask_id": mask, "image_id": mask.split("#")[0]} | row)
+        pq.write_table(arrow_table(SCORES, full), path / "scores.parquet")
+        shared = {"suite": SUITE, "protocol": PROTOCOL, "store": STORE}
+        content = {"model": {"name": model, "licence": "MIT"} | (card or {})} | shared | facts
+        (path / "run.json").write_text(json.dumps(content), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def make_run(write_run, tmp_path):
+    """Return a function that writes a run of some rows and returns its folder."""
+
+    def make(rows, model="net", folder=None, card=None, **facts):
+        return write_run(tmp_path / (folder or f"run-{len(list(tmp_path.iterdir()))}"), rows, model, card, **facts)
+
+    return make
