@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.statistics.bootstrap import MIN_PATIENTS, Strata, interval
-from bench.statistics.figures import NO_SIDE
+from bench.statistics.figures import FEW_PATIENTS_A_SIDE, NO_SIDE
 
 NO_MATCH = "no unseen mask has a seen one of its stratum"
-FEW_PATIENTS = f"fewer than {MIN_PATIENTS} patients on one side"
 _DECIMALS = 6
 _Floats = NDArray[np.float64]
 
@@ -109,7 +108,7 @@ def compare(seen: Side, unseen: Side) -> Gap:
     low, high = interval(values[1:, None])
     few = min(counts["patients_seen"], counts["patients_unseen"]) < MIN_PATIENTS
     ends = (None, None) if few else (_number(low[0]), _number(high[0]))
-    return Gap(_number(values[0]), *ends, **counts, why_no_interval=FEW_PATIENTS if few else None)
+    return Gap(_number(values[0]), *ends, **counts, why_no_interval=FEW_PATIENTS_A_SIDE if few else None)
 
 
 def _counts(seen: Side, unseen: Side, shared: NDArray[np.bool_]) -> dict[str, Any]:

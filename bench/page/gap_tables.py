@@ -1,11 +1,9 @@
 """Tables of the generalisation gap: what was seen minus what was not, raw and matched."""
 
 from bench.gap import Gap, LevelGap
-from bench.gap.estimate import FEW_PATIENTS
 from bench.leaderboard import Board
 from bench.page.cells import DASH, Cell, count_cell, number, share_cell
 from bench.page.tables import Table, name_cell, of_rows, rivals
-from bench.statistics.bootstrap import MIN_PATIENTS
 from bench.statistics.figures import FAILED_IS_ZERO
 
 COLUMNS = (
@@ -39,8 +37,7 @@ def gap_cell(gap: Gap) -> Cell:
     if gap.value is None:
         return Cell(DASH, why=gap.why_no_value or "")
     if gap.low is None or gap.high is None:
-        why = f"n < {MIN_PATIENTS} patients a side" if gap.why_no_interval == FEW_PATIENTS else gap.why_no_interval
-        notes = (why or "",)
+        notes = (gap.why_no_interval or "",)
     else:
         notes = (f"[{number(gap.low, signed=True)}, {number(gap.high, signed=True)}]",)
     return Cell(number(gap.value, signed=True), notes, order=gap.value)

@@ -15,6 +15,7 @@ from bench.statistics.figures import (
     ALL,
     FAILED_IS_ZERO,
     FEW_PATIENTS,
+    FEW_PATIENTS_A_SIDE,
     GAP,
     GROUPS,
     LEVELS,
@@ -127,8 +128,9 @@ def _figures(
         low, high = interval(cells.replicates[aggregation]) if cells.replicates else (None, None)
         for at, (split_by, name, step) in enumerate(keys):
             value = rounded(values[at])
-            why = None if value is not None else NO_SIDE if name == GAP else NO_MASK
-            few = FEW_PATIENTS if n_patients[at] < MIN_PATIENTS else None
+            lacking, reason = (NO_SIDE, FEW_PATIENTS_A_SIDE) if name == GAP else (NO_MASK, FEW_PATIENTS)
+            why = None if value is not None else lacking
+            few = reason if cells.least_patients[at] < MIN_PATIENTS else None
             why_no_interval = why or statistic.why_no_interval or few
             ends: tuple[float | None, float | None] = (None, None)
             if low is not None and high is not None and not why_no_interval:

@@ -34,18 +34,27 @@ class Cells:
     n_masks: Codes
     has: NDArray[np.bool_]
     """(cells, patients): the patient has a mask in the cell."""
+    fewest: Codes | None = None
+    """(cells,) of a difference: patients of the side that has fewer."""
+
+    @property
+    def least_patients(self) -> Codes:
+        """Patients of each cell; of a difference, of its smaller side: what decides whether there is an interval."""
+        return self.has.sum(axis=1) if self.fewest is None else self.fewest
 
     def minus(self, other: "Cells") -> "Cells":
         """Subtract cells resample by resample, so that patients in both count as pairs."""
         sample = {name: one - other.sample[name] for name, one in self.sample.items()}
         replicates = {name: one - other.replicates[name] for name, one in self.replicates.items()}
-        return Cells(sample, replicates, self.n_masks + other.n_masks, self.has | other.has)
+        fewest = np.minimum(self.least_patients, other.least_patients)
+        return Cells(sample, replicates, self.n_masks + other.n_masks, self.has | other.has, fewest)
 
     def part(self, which: slice) -> "Cells":
         """Return some of the cells."""
         sample = {name: one[which] for name, one in self.sample.items()}
         replicates = {name: one[:, which] for name, one in self.replicates.items()}
-        return Cells(sample, replicates, self.n_masks[which], self.has[which])
+        fewest = None if self.fewest is None else self.fewest[which]
+        return Cells(sample, replicates, self.n_masks[which], self.has[which], fewest)
 
 
 def mean_cells(values: Floats, places: Places, strata: Strata, *, over_targets: bool) -> Cells:

@@ -20,6 +20,7 @@ NO_MASK = "no mask with this score"
 NO_SIDE = "needs seen and unseen masks"
 NO_CURVE = "needs two scored steps"
 FEW_PATIENTS = f"n < {MIN_PATIENTS} patients"
+FEW_PATIENTS_A_SIDE = f"{FEW_PATIENTS} a side"
 NO_MEDIAN_INTERVAL = "none is given for medians"
 NO_MAXIMUM_INTERVAL = "none is given for a maximum"
 

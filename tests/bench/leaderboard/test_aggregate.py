@@ -159,3 +159,16 @@ def test_another_run_does_not_change_a_models_figures(make_run):
     together = build(read_comparable([first, make_run(patients(np.linspace(0.2, 0.6, 9)), "b")]))
     assert all(together.figures[key] == figure for key, figure in alone.figures.items())
     assert {key.split_by for key in alone.figures} > {ALL, "seen_target", "dataset"}
+
+
+@pytest.mark.parametrize(("unseen", "why"), [(4, "n < 5 patients a side"), (5, None)])
+def test_a_gap_needs_five_patients_on_each_side(board, unseen, why):
+    """Many patients on one side do not make up for few on the other; the unmatched gap beside it says the same."""
+    values = np.random.default_rng(6).uniform(0.2, 0.8, 12 + unseen)
+    rows = [row | {"mask_id": f"m{i:02}", "patient_id": f"p{i:02}"} for i, row in enumerate(patients(values))]
+    rows = [row | {"seen_target": "seen" if i < 12 else "unseen"} for i, row in enumerate(rows)]
+    found = board(rows)
+    figure = found.figure("net", split=("seen_target", GAP))
+    (raw,) = [gap.raw for gap in found.gaps["net"] if gap.level == "seen_target"]
+    assert (figure.low is None, figure.why_no_interval) == (why is not None, why)
+    assert (raw.value, raw.low, raw.high, raw.why_no_interval) == (figure.value, figure.low, figure.high, why)

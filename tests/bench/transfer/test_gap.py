@@ -5,7 +5,7 @@ import pytest
 
 from bench.finished import patient_keys
 from bench.gap import estimate, gaps, masks_at, strata_of
-from bench.gap.estimate import FEW_PATIENTS, NO_MATCH
+from bench.gap.estimate import NO_MATCH
 from bench.statistics.bootstrap import RESAMPLES, stratify
 from bench.statistics.figures import NO_SIDE
 
@@ -107,7 +107,7 @@ def test_few_patients(finished):
     """Four patients on one side give a gap without an interval, and the reason."""
     found = level_gap(finished(masks_of(BY_SIZE, n_patients=4, effect=0.1))).matched
     assert found.value == pytest.approx(0.1)
-    assert (found.low, found.high, found.why_no_interval) == (None, None, FEW_PATIENTS)
+    assert (found.low, found.high, found.why_no_interval) == (None, None, "n < 5 patients a side")
 
 
 def test_failures_count_as_zero(finished):
