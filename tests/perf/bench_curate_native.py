@@ -17,7 +17,7 @@ from curate.executor import Where
 from curate.files import write_bytes
 
 CASES = 3
-ROUNDS = 5
+ROUNDS = 9
 TARGET = 1.5
 
 _HEADER = """\

@@ -1,10 +1,11 @@
 """Do two worker processes build nearly twice as fast as one, and how much memory does a worker hold?
 
-Run as `python tests/perf/bench_curate_workers.py [OUT.md]`; about six minutes.
+Run as `python tests/perf/bench_curate_workers.py [OUT.md]`; about nine minutes.
 """
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from functools import partial
@@ -29,7 +30,9 @@ A CT of {shape} voxels (int16) with {classes} structures, many times under other
 `curate build --workers 1`, then `--workers 2`, each whole, n = 1; two cases show what the start of the processes costs.
 The machine has {cores} cores; in the last minute {load} processes wanted to run on it. What is above two is other work,
 which takes the second core from two workers but not from one: the CPU time tells it apart from what the workers cost
-each other. Written by `tests/perf/bench_curate_workers.py`.
+each other. *Codec alone* does no more than inflate the case's inputs and deflate as many bytes by isal, in one process
+and then in two that share nothing: what two processes can gain on this machine. Written by
+`tests/perf/bench_curate_workers.py`.
 
 """
 
@@ -61,8 +64,19 @@ print(resident("VmHWM") - before)
 """
 
 
+_CODEC_IN_PROCESS = """
+import pathlib, sys
+from measure import deflate, inflate
+
+inputs, target = sorted(pathlib.Path(sys.argv[1]).rglob("*.nii.gz")), pathlib.Path(sys.argv[2])
+for _ in range(int(sys.argv[3])):
+    for path in inputs:
+        deflate(inflate(path), target)
+"""
+
+
 def main(out: Path) -> None:
-    """Build with one and with two processes in turn, then measure memory; write a table."""
+    """Build with one and with two processes in turn, then measure the machine and memory; write a table."""
     with tempfile.TemporaryDirectory() as folder:
         many, one, tiny = (Path(folder, name) for name in ("many", "one", "tiny"))
         write_dataset(tiny, cases=1, shape=(48, 48, 24))
@@ -72,11 +86,12 @@ def main(out: Path) -> None:
             for cases in (START_CASES, CASES)
         }
         load = f"{os.getloadavg()[0]:.1f}"
+        alone = [cost(partial(_codec, one / "raw", Path(folder), processes)) for processes in (1, 2)]
         peaks = [peak_bytes(_BUILD_IN_PROCESS, str(tiny), str(one), name) for name in _PROFILES]
     image_bytes = 2 * SHAPE[0] * SHAPE[1] * SHAPE[2]
     rows = [
         (cases, f"{a.wall:.1f}", f"{b.wall:.1f}", f"{a.wall / b.wall:.2f}", f"{a.cpu:.1f}", f"{b.cpu:.1f}")
-        for cases, (a, b) in costs.items()
+        for cases, (a, b) in [*costs.items(), (f"{CASES}, codec alone", alone)]
     ]
     gain = costs[CASES][0].wall / costs[CASES][1].wall
     memory = [
@@ -106,6 +121,18 @@ def _multiplied(one: Path, many: Path, cases: int) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.link(source, target)
     return Path(shutil.copy(one / "ct.toml", many))
+
+
+def _codec(raw: Path, folder: Path, processes: int) -> None:
+    """Inflate and deflate the one case as often as there are cases, shared out among processes."""
+    command = [sys.executable, "-c", _CODEC_IN_PROCESS, str(raw)]
+    each = str(CASES // processes)
+    started = [
+        subprocess.Popen([*command, str(folder / f"{number}.gz"), each], cwd=Path(__file__).parent)
+        for number in range(processes)
+    ]
+    if any(process.wait() for process in started):
+        raise RuntimeError("inflating and deflating alone failed; its message is above")
 
 
 def _build(path: Path, folder: Path, workers: int) -> None:

@@ -144,8 +144,8 @@ def main(every: int = 1) -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     rows = [
-        *organ("large organ", ellipsoid((200, 250, 100), (70, 62, 61)), ellipsoid((202, 249, 100), (72, 60, 62)), 2),
-        *organ("small organ", ellipsoid((300, 210, 90), (20, 16, 14)), ellipsoid((301, 211, 90), (19, 17, 14)), 3),
+        *organ("large organ", ellipsoid((200, 250, 100), (70, 62, 61)), ellipsoid((202, 249, 100), (72, 60, 62)), 5),
+        *organ("small organ", ellipsoid((300, 210, 90), (20, 16, 14)), ellipsoid((301, 211, 90), (19, 17, 14)), 9),
         classes("MONAI", monai, SOME),
         classes("surface-distance", google, tuple(range(1, CLASSES + 1, every))),
     ]
