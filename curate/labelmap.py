@@ -93,16 +93,16 @@ def bounding_box(inside: NDArray[np.bool_]) -> Box:
     # The slowest axis in memory first: what is empty is read once, at the speed of memory, and only the rest again.
     order = sorted(range(3), key=lambda axis: -abs(inside.strides[axis]))
     planes = inside.transpose(order)
-    ends = {order[0]: _ends(planes.any(axis=(1, 2)))}
+    ends = {order[0]: _ends(planes, 0)}
     low, high = ends[order[0]]
-    flat = planes[low:high].any(axis=0)
-    ends |= {order[1]: _ends(flat.any(axis=1)), order[2]: _ends(flat.any(axis=0))}
+    flat = np.any(planes[low:high], axis=0, keepdims=True)
+    ends |= {order[1]: _ends(flat, 1), order[2]: _ends(flat, 2)}
     return (ends[0][0], ends[1][0], ends[2][0], ends[0][1], ends[1][1], ends[2][1])
 
 
-def _ends(hits: NDArray[np.bool_]) -> tuple[int, int]:
-    """Return where the first hit is and where the last one ends; two zeros where there is none."""
-    found = np.flatnonzero(hits)
+def _ends(inside: NDArray[np.bool_], axis: int) -> tuple[int, int]:
+    """Return where a mask begins and ends along an axis, half-open; two zeros where it is empty."""
+    found = np.flatnonzero(np.any(inside, axis=tuple(other for other in range(3) if other != axis)))
     return (int(found[0]), int(found[-1]) + 1) if found.size else (0, 0)
 
 

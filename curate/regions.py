@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from curate import run_components
 from curate.geometry import Box
 from curate.labelmap import BoxMask, extract, union_box
 from curate.voxel_blocks import blocks
@@ -95,38 +96,14 @@ class Runs:
         Args:
             owners: What each run belongs to. Runs of one owner that touch, also at an edge or a corner, are connected.
         """
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-
         inside = np.flatnonzero(owners)
-        owner = owners[inside]
         width, height = self.shape_ijk[0] + 1, self.shape_ijk[1] + 1  # a voxel and a row apart, no run touches the next
         row, i = np.divmod(self.starts[inside], self.shape_ijk[0])
         k, j = np.divmod(row, self.shape_ijk[1])
         places = np.int32 if width * height * (self.shape_ijk[2] + 2) < 2**31 else np.int64
         starts = ((k * height + j) * width + i).astype(places)
         stops = starts + self.lengths[inside].astype(places)
-        in_row = np.flatnonzero(starts[1:] == stops[:-1]).astype(np.int32)
-        rows_before = (width, (height - 1) * width, height * width, (height + 1) * width)
-        pairs = [(in_row, in_row + 1), *(_touching(starts, stops, offset) for offset in rows_before)]
-        one, other = (np.concatenate(side) for side in zip(*pairs, strict=True))
-        same = owner[one] == owner[other]
-        edges = coo_array((np.ones(same.sum(), dtype=np.bool_), (one[same], other[same])), shape=(inside.size,) * 2)
-        count, component = connected_components(edges, directed=False)
-        owner_of = np.zeros(count, dtype=owners.dtype)
-        owner_of[component] = owner
-        values, counts = np.unique(owner_of, return_counts=True)
-        return dict(zip(values.tolist(), counts.tolist(), strict=True))
-
-
-def _touching(starts: NDArray[Any], stops: NDArray[Any], offset: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Pair each run with those that it touches in the row `offset` before its own."""
-    first = np.searchsorted(stops, starts - starts.dtype.type(offset), "left")
-    last = np.searchsorted(starts, stops - starts.dtype.type(offset), "right")
-    count = np.maximum(last - first, 0)
-    one = np.repeat(np.arange(starts.size, dtype=np.int32), count)
-    other = np.arange(one.size, dtype=np.int32) + np.repeat((first - np.cumsum(count) + count).astype(np.int32), count)
-    return one, other
+        return run_components.component_counts(starts, stops, owners[inside], width, width * height)
 
 
 class LabelMap:

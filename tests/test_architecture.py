@@ -13,7 +13,7 @@ LAYERS = (
     "errors console files geometry png voxel_blocks labelmap volume plugins schema rejections vocabulary executor",
     "lineage licences recipe profile manifest",
     "source_tree split_lists matching scan splits",
-    "dicom readers source_files label_voxels regions packing masks structures harmonise phantoms",
+    "dicom readers source_files label_voxels run_components regions packing masks structures harmonise phantoms",
     "rules rows slicing",
     "piece",
     "opening",
