@@ -175,7 +175,7 @@ def _check_group(runs: Sequence[FinishedRun]) -> None:
         if earlier.model == later.model:
             raise UsageError(
                 f"{earlier.folder} and {later.folder} are both runs of {earlier.model}; give one of them, "
-                "or run the second under another model name"
+                "or run the second again with --name NAME"
             )
     columns = ["mask_id", "tolerance", "distance_unit"]
     rows = pd.concat([run.scores[columns].dropna().drop_duplicates() for run in runs]).drop_duplicates()

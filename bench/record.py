@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import protocols
-from bench.models import AnyModel, Choice, source_sha256
+from bench.models import AnyModel, source_sha256
+from bench.models.choice import Choice, presented
 from bench.suite import Suite, missing_datasets
 from curate import manifest
 from curate.errors import StoreError
@@ -23,14 +24,17 @@ _FILE = "run.json"
 
 
 def describe(suite: Suite, model: AnyModel, choice: Choice, store: Path, limit: int | None) -> dict[str, Any]:
-    """Return the record of a run that is about to start; nothing in it depends on time or worker count."""
+    """Return the record of a run that is about to start; nothing in it depends on time or worker count.
+
+    The model's part has `options` only where some were given.
+    """
     protocol = suite.protocol.load()
     content = manifest.read_store(store)
     datasets = manifest.read_datasets(store)
-    card = asdict(model.card)
+    card = asdict(presented(model.card, choice))
     card["capabilities"] = {key: sorted(value) for key, value in card["capabilities"].items()}
     return {
-        "model": card,
+        "model": card | ({"options": json.loads(json.dumps(dict(choice.options)))} if choice.options else {}),
         "model_source_sha256": source_sha256(choice.name),
         "weights_sha256": _weights_sha256(model, choice.weights),
         "suite": {

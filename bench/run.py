@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import devices, models, record, scores, status, trial
-from bench.models import Choice
 from bench.models.base import ModelCard
+from bench.models.choice import Choice, presented
 from bench.policy import FAILURES, Policy, failed_masks
 from bench.runner import progress, resuming, stages
 from bench.runner.storing import Storing
@@ -82,11 +82,12 @@ def run(  # noqa: PLR0913, the options of the command
     units = plan(suite, store, limit)
     work = _work(suite, choice, store, out, where, policy, keep=keep_predictions)
     card, content = _described(work, limit, here=stages.here(where))
+    training = load_card(card.training_card) if card.training_card else None
     with held(out, "bench"):
         done = resuming.opened(out, content, policy, units, suite, card)
         todo = resuming.unfinished(units, done)
         status.note_start(out, units, trial.expected(suite), command)
-        storing = Storing(out, suite, card, load_card(card.training_card) if card.training_card else None)
+        storing = Storing(out, suite, card, training)
         clock = time.perf_counter()
         with closing(stages.run(work, todo, where, storing, ahead=policy.on_failure.never)) as stored:
             masks_now, stopped = _followed(progress.shown(stored, len(todo), choice.name), policy, done)
@@ -108,8 +109,11 @@ def run(  # noqa: PLR0913, the options of the command
 def _settled(choice: Choice) -> Choice:
     """Return a choice that means the same on every worker: absolute paths, and a device that is there."""
     weights = models.weights_for(choice.name, choice.weights)
-    return Choice(
-        models.resolved(choice.name), weights and weights.absolute(), models.device_for(choice.name, choice.device)
+    return replace(
+        choice,
+        name=models.resolved(choice.name),
+        weights=weights and weights.absolute(),
+        device=models.device_for(choice.name, choice.device),
     )
 
 
@@ -136,7 +140,7 @@ def _described(work: Work, limit: int | None, *, here: bool) -> tuple[ModelCard,
     content = record.describe(work.suite, model, anywhere, work.store, limit)
     if not here:
         load_model.cache_clear()
-    return model.card, content
+    return presented(model.card, work.choice), content
 
 
 def _followed(

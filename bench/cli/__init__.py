@@ -107,6 +107,12 @@ def _add_run(commands: Commands) -> None:
     run = commands.add("run", of_runs.run, "run a model on a suite")
     run.add_argument("suite", metavar="SUITE", help=_SUITE)
     _add_model(run, positional=False)
+    run.add_argument("--name", metavar="NAME", help="what leaderboards call the model (default: its name and options)")
+    run.add_argument(
+        "--training-card",
+        metavar="CARD",
+        help="name or path of the card of what these weights have learnt, or none (default: the model's own)",
+    )
     run.add_argument("--store", metavar="STORE", type=Path, required=True, help="store that `curate build` made")
     run.add_argument("--out", metavar="RUN", type=Path, required=True, help="folder of the run")
     run.add_argument(
@@ -159,4 +165,12 @@ def _add_model(parser: argparse.ArgumentParser, *, positional: bool) -> None:
         metavar="DEVICE",
         default="auto",
         help="where the model runs: auto, cpu, cuda or one CUDA device such as cuda:1 (default: auto)",
+    )
+    parser.add_argument(
+        "--set",
+        metavar="OPTION=VALUE",
+        dest="options",
+        action="append",
+        default=[],
+        help="change an option of the model, such as clamp_ct=true; may be given several times (docs/models.md)",
     )

@@ -22,6 +22,9 @@ def command(arguments: argparse.Namespace, model: str) -> str:
     """
     weights = [] if arguments.weights is None else ["--weights", _absolute(arguments.weights)]
     words = ["bench", "run", _absolute(arguments.suite), "--model", model, *weights]
+    words += [word for option in arguments.options for word in ("--set", option)]
+    words += [] if arguments.name is None else ["--name", arguments.name]
+    words += [] if arguments.training_card is None else ["--training-card", _absolute(arguments.training_card)]
     words += ["--store", str(arguments.store.resolve()), "--out", str(arguments.out.resolve())]
     for name in _OPTIONS:
         value = getattr(arguments, name)

@@ -12,7 +12,12 @@ _GOLDEN_TOLERANCE = 1e-4
 
 def check(arguments: argparse.Namespace) -> int:
     """Check a model on phantoms, its weights, or its answers against golden outputs."""
+    from bench.models.choice import parse_options
+
+    options = parse_options(arguments.options)
     if arguments.golden is not None:
+        if options:
+            raise UsageError("golden outputs are those of the published defaults: leave --set out")
         return _golden(arguments)
     if arguments.corpus is not None:
         raise UsageError("--corpus holds the images of a golden file: add --golden FILE.npz")
@@ -23,7 +28,7 @@ def check(arguments: argparse.Namespace) -> int:
     results = [] if weights is None else verify(arguments.model, weights)
     if not any(result["result"] == "fail" for result in results):
         seconds = None if arguments.all else conformance.SECONDS
-        results += conformance.check(arguments.model, weights, arguments.device, seconds)
+        results += conformance.check(arguments.model, weights, arguments.device, seconds, options)
     return _shown(results, arguments)
 
 

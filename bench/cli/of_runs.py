@@ -1,11 +1,13 @@
 """`bench run`, `status`, `score` and `leaderboard`."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curate.console import FINDINGS, FINE, print_json
 
 if TYPE_CHECKING:
+    from bench.models.choice import Choice
     from bench.run import Report
 
 
@@ -21,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     report = runs.run(
         suite.load(arguments.suite),
-        models.Choice(arguments.model, arguments.weights, arguments.device),
+        _choice(arguments),
         arguments.store,
         arguments.out,
         Where(arguments.workers, arguments.scheduler),
@@ -36,6 +38,20 @@ def run(arguments: argparse.Namespace) -> int:
         _print_report(report, arguments)
     fine = set(report.statuses) <= {"ok"} and not report.missing_datasets and report.stopped is None
     return FINE if fine else FINDINGS
+
+
+def _choice(arguments: argparse.Namespace) -> "Choice":
+    from bench.models.choice import Choice, parse_options
+
+    options = parse_options(arguments.options)
+    return Choice(
+        arguments.model, arguments.weights, arguments.device, options, arguments.name, _card(arguments.training_card)
+    )
+
+
+def _card(name: str | None) -> str | None:
+    """Return the name of a training card, or a path that means the same in every folder."""
+    return str(Path(name).resolve()) if name is not None and Path(name).is_file() else name
 
 
 def _print_report(report: "Report", arguments: argparse.Namespace) -> None:

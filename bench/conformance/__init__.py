@@ -2,10 +2,11 @@
 
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench import models
 from bench.conformance import checks, phantoms
@@ -41,7 +42,11 @@ _OPENS = (
 
 
 def check(
-    name: str, weights: Path | None = None, device: str = "auto", seconds: float | None = SECONDS
+    name: str,
+    weights: Path | None = None,
+    device: str = "auto",
+    seconds: float | None = SECONDS,
+    options: Iterable[tuple[str, Any]] = (),
 ) -> list[dict[str, str]]:
     """Return a row per check: `check`, `result` (pass, warn, fail or left out) and `detail`.
 
@@ -53,12 +58,13 @@ def check(
         device: `auto`, `cpu` or `cuda`.
         seconds: Time for all checks, the making of the model included: what would open one more image when that
             probably takes longer is left out, with the reason. None for no limit.
+        options: As for `bench.models.load`.
 
     Raises:
         UsageError: When the model cannot be made.
     """
     clock = _Clock(seconds, time.perf_counter())
-    model = models.load(name, weights, models.device_for(name, device))
+    model = models.load(name, weights, models.device_for(name, device), options)
     one = Checked(model, phantoms.straight(phantoms.form_for(model.card.capabilities.dimensions)))
     with _tracing():
         return [clock.row(what, run, one) for what, run in CHECKS.items() if _concerns(run, one)]

@@ -4,14 +4,14 @@ import hashlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench import devices
 from bench.models.base import Model, ModelCard, ReferenceModel
+from bench.models.choice import Choice
 from curate.errors import UnknownNameError, UsageError
 from curate.files import sha256_of_file
 from curate.plugins import Registry
@@ -47,18 +47,18 @@ REGISTRY = Registry(
     },
 )
 _PROGRAM = "exec:"
+_OWN_ARGUMENTS = ("weights", "device")
+"""Arguments of a model that are no options: `--weights` and `--device` give them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which model, with which weights, where."""
-
-    name: str
-    weights: Path | None = None
-    device: str = "cpu"
+def make(choice: Choice) -> AnyModel:
+    """Make the model that was chosen; errors as of `load`."""
+    return load(choice.name, choice.weights, choice.device, choice.options)
 
 
-def load(name: str, weights: Path | None = None, device: str = "cpu") -> AnyModel:
+def load(
+    name: str, weights: Path | None = None, device: str = "cpu", options: Iterable[tuple[str, Any]] = ()
+) -> AnyModel:
     """Make a model.
 
     Args:
@@ -66,19 +66,22 @@ def load(name: str, weights: Path | None = None, device: str = "cpu") -> AnyMode
             `exec:COMMAND` for a program that talks the protocol of `docs/your-model.md`.
         weights: Checkpoint, for models that need one.
         device: Torch device, for models that use one.
+        options: Further keyword arguments, by name.
 
     Returns:
-        What `Name(weights=..., device=...)` gives; only the arguments that it takes are handed over.
+        What `Name(weights=..., device=..., **options)` gives; of the first two only what it takes is handed over.
 
     Raises:
         UnknownNameError: When nothing has that name.
-        UsageError: When the model takes no weights and some were given, needs some, or cannot be made.
+        UsageError: When the model takes no weights and some were given, needs some, has no such option, or cannot be
+            made.
     """
     factory = _factory(name)
-    weights = _local(name, factory, weights)
-    options: dict[str, Any] = {"weights": weights, "device": device}
+    given = {"weights": _local(name, factory, weights), "device": device}
+    changes = dict(options)
+    _check_options(name, factory, changes)
     try:
-        model = factory(**{key: value for key, value in options.items() if _takes(factory, key)})
+        model = factory(**{key: value for key, value in given.items() if _takes(factory, key)}, **changes)
     except UsageError:
         raise
     except (Exception, SystemExit) as error:
@@ -160,6 +163,18 @@ def _is_file_name(name: str) -> bool:
 def _takes(factory: Callable[..., Any], argument: str) -> bool:
     parameters = inspect.signature(factory).parameters
     return argument in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+
+
+def _check_options(name: str, factory: Callable[..., Any], options: Iterable[str]) -> None:
+    """Refuse options that a model does not take by name; one that takes any name refuses by itself."""
+    for option in options:
+        if name.startswith(_PROGRAM):
+            raise UsageError(f"--set {option}: a program takes its options in its command, `exec:COMMAND ...`")
+        if option in _OWN_ARGUMENTS or not _takes(factory, option):
+            kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+            named = [key for key, one in inspect.signature(factory).parameters.items() if one.kind in kinds]
+            known = ", ".join(key for key in named if key not in _OWN_ARGUMENTS) or "none"
+            raise UsageError(f"model `{name}` has no option `{option}`; known: {known}")
 
 
 def _check(name: str, model: Any) -> None:

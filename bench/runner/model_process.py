@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from bench.models import Choice
+from bench.models.choice import Choice
 from bench.runner.replies import Raised
 from curate.errors import MedseenError
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from bench import models
 from bench.answers import MODEL_ERRORS
-from bench.models import Choice
 from bench.models.base import ModelCard, ReferenceModel, as_mask
+from bench.models.choice import Choice
 from bench.records import Prompts
 from bench.runner.replies import Raised
 from curate.labelmap import BoxMask
@@ -42,7 +42,7 @@ class Served:
         Raises:
             UsageError: When it cannot be made.
         """
-        model = models.load(self._choice.name, self._choice.weights, self._choice.device)
+        model = models.make(self._choice)
         self._model = model
         digest = getattr(model, "weights_sha256", None)
         return Introduction(model.card, None if digest is None else str(digest), isinstance(model, ReferenceModel))

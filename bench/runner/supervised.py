@@ -9,7 +9,8 @@ of the image are asked alone: an answer then depends on no other target.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bench.models import AnyModel, Choice
+from bench.models import AnyModel
+from bench.models.choice import Choice
 from bench.records import Prompts
 from bench.runner.model_process import KilledForMemoryError, ModelProcess, ModelProcessError
 from bench.runner.replies import Raised

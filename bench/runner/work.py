@@ -8,7 +8,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from bench import devices, models, predictions, trial
-from bench.models import AnyModel, Choice
+from bench.models import AnyModel
+from bench.models.choice import Choice
 from bench.runner.supervised import supervised
 from bench.suite import Suite, Unit
 from curate import executor
@@ -81,7 +82,7 @@ def load_model(choice: Choice, start: str, timeout_seconds: float | None = None)
     del start
     if timeout_seconds is not None:
         return supervised(choice, timeout_seconds)
-    return models.load(choice.name, choice.weights, choice.device)
+    return models.make(choice)
 
 
 @lru_cache(maxsize=1)

@@ -131,7 +131,7 @@ def _check_once(runs: Sequence[FinishedRun]) -> None:
         if key in first:
             raise UsageError(
                 f"{first[key].folder} and {run.folder} are both runs of {run.model} with {key[1]}; give one of them, "
-                "or run the second under another model name"
+                "or run the second again with --name NAME"
             )
         first[key] = run
 

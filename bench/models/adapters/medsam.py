@@ -30,6 +30,7 @@ class MedSam(PlanarModel):
         "published checkpoint (medsam_vit_b.pth), or a folder with config.json and model.safetensors of the same",
     )
     defaults: ClassVar[Options] = Options(intensity="percentiles", multimask="never", previous="none")
+    fixed: ClassVar[tuple[str, ...]] = ("fit",)
 
     def unfilled(self) -> "nn.Module":
         """Return the network of 1024 pixels."""

@@ -2,11 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.models.base import ModelCard, Session
+from bench.models.changes import changed
 from bench.models.planar.options import Options
 from curate.errors import UsageError
 from curate.volume import Volume
@@ -27,6 +27,8 @@ class PlanarModel(ABC):
 
     card: ModelCard
     defaults: ClassVar[Options]
+    fixed: ClassVar[tuple[str, ...]] = ()
+    """Options that this model does not have."""
 
     def __init__(self, weights: Path | None, device: str = "cpu", **changes: Any) -> None:
         """Load the weights.
@@ -39,11 +41,7 @@ class PlanarModel(ABC):
         Raises:
             UsageError: When an option cannot be meant, or the weights are missing or another model's.
         """
-        known = [field.name for field in fields(Options)]
-        for name in changes:
-            if name not in known:
-                raise UsageError(f"{self.card.name} has no option `{name}`; known: {', '.join(known)}")
-        self.options = replace(self.defaults, **changes)
+        self.options = changed(self.defaults, changes, self.card.name, kept=self.fixed)
         if weights is None:
             raise UsageError(f"{self.card.name} needs weights: add --weights FILE, a {self.card.weights}")
         self._device = device

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.models.base import Capabilities, ModelCard
+from bench.models.changes import require_alike
 from bench.models.planar.model import PlanarModel
 from bench.models.planar.options import Options
 
@@ -28,6 +29,7 @@ class SamMed2D(PlanarModel):
 
     card = CARD
     defaults: ClassVar[Options] = EVALUATED
+    _adapters: bool = True
 
     def __init__(self, weights: Path | None, device: str = "cpu", *, adapters: bool = True, **changes: Any) -> None:
         """Load the weights.
@@ -42,6 +44,7 @@ class SamMed2D(PlanarModel):
         Raises:
             UsageError: When an option cannot be meant, or the weights are missing or another model's.
         """
+        require_alike("adapters", adapters, default=True)
         self._adapters = adapters
         super().__init__(weights, device, **changes)
 

@@ -1,10 +1,11 @@
 """SAM-Med3D as models of the benchmark: one network, the three inferences that were published for it."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from bench.models.base import Capabilities, ModelCard, Session
+from bench.models.changes import changed
 from bench.models.sam_med3d.options import CROP, NATIVE, PAPER, Options, PointsFed
 from curate.errors import UsageError
 from curate.volume import Volume
@@ -82,11 +83,7 @@ class SamMed3D:
         return PaperSession(self._network, image, self.options)
 
     def _options(self, device: str, changes: dict[str, Any]) -> Options:
-        known = [field.name for field in fields(Options) if field.name != "device"]
-        for name in changes:
-            if name not in known:
-                raise UsageError(f"{self.card.name} has no option `{name}`; known: {', '.join(known)}")
-        options = replace(self.defaults, device=device, **changes)
+        options = replace(changed(self.defaults, changes, self.card.name, kept=("device",)), device=device)
         if options.points_fed not in get_args(PointsFed):
             raise UsageError(
                 f"points_fed must be one of {', '.join(get_args(PointsFed))}, found {options.points_fed!r}"

@@ -136,6 +136,6 @@ def test_command_goes_on_to_the_phantoms_where_the_checkpoint_fits(tmp_path, mon
     monkeypatch.setattr("bench.conformance.check", lambda *given: [phantom] if asked.append(given) is None else [])
     path = saved(tmp_path / "w.pth")
     assert main(["check-model", "tiny", "--weights", str(path), "--device", "cpu", "--json"]) == 0
-    assert asked == [("tiny", path, "cpu", 60.0)]
+    assert asked == [("tiny", path, "cpu", 60.0, ())]
     rows = json.loads(capsys.readouterr().out)
     assert [row["result"] for row in rows] == ["pass"] * 4 + ["unknown", "pass"]
