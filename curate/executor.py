@@ -1,16 +1,13 @@
 """Run one function over many items with dask: in this process, in processes beside it, or on any cluster."""
 
-import asyncio
-import logging
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
+from curate import cluster
 from curate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,13 +18,6 @@ R = TypeVar("R")
 
 _AHEAD = 4
 """Items that wait per worker thread, so that a queue of a million cases costs no memory."""
-_PATIENCE_SECONDS = 15
-_KEPT_BYTES = 64 << 20
-"""Free memory that a worker process keeps."""
-_SMALL_BYTES = 8 << 20
-"""Memory that is taken from there; whole images are taken from the system and returned to it."""
-_DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
-"""What worker processes run first: Control-C is for the process that started them, which then ends them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +54,8 @@ def run(function: Callable[[T], R], items: Sequence[T], where: Where) -> Iterato
         for item in items:
             yield item, _called(function, item)
         return
-    with _client(where) as client:
+    started = cluster.local(where.workers, where.threads)
+    with started if where.scheduler is None else cluster.running(where.scheduler) as client:
         yield from _stream(client, function, items)
 
 
@@ -133,76 +124,11 @@ def _room(client: "Client") -> int:
     return _AHEAD * max(1, sum(int(threads) for threads in client.nthreads().values()))
 
 
-@contextmanager
-def _client(where: Where) -> Iterator["Client"]:
-    """Connect to the cluster that `where` names, or start one that ends with the block."""
-    import dask
-    import distributed
-
-    if where.scheduler is not None:
-        check(where)
-        with _quiet(), distributed.Client(where.scheduler) as client:
-            yield client
-        return
-    processes = where.workers is not None
-    with dask.config.set(_worker_settings()):
-        cluster = distributed.LocalCluster(
-            n_workers=where.workers or 1,
-            threads_per_worker=where.threads if processes else os.cpu_count() or 1,
-            processes=processes,
-            dashboard_address=None,
-            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # else a second build warns that 8787 is taken
-            silence_logs=logging.CRITICAL,
-            **({"preload": [_DEAF]} if processes else {}),
-        )
-    with cluster, distributed.Client(cluster) as client:
-        yield client
-
-
-def _worker_settings() -> dict[str, object]:
-    """Return dask's settings of worker processes, changed to keep small blocks of memory and to take no samples.
-
-    Dask has freed memory returned to the system at once. For an image that is worked on in pieces of a megabyte this
-    means to fetch and clear a thousand pages for each piece: half again the CPU time of a case. Its own profiler looks
-    at the stack of every task a hundred times a second, and nobody looks at what it finds.
-    """
-    import dask
-    import distributed.nanny  # noqa: F401, its defaults are loaded with it
-
-    key = "distributed.nanny.pre-spawn-environ"
-    kept = {"MALLOC_TRIM_THRESHOLD_": _KEPT_BYTES, "MALLOC_MMAP_THRESHOLD_": _SMALL_BYTES}
-    return {key: dask.config.get(key) | kept, "distributed.worker.profile.enabled": False}
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep dask's own account of a lost connection out of the log; the error says it in one line."""
-    log = logging.getLogger("distributed")
-    level = log.level
-    log.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
-
-
 def check(where: Where) -> None:
-    """Refuse an address at which no scheduler answers; a `Client` would take its time and then leave a traceback.
+    """Refuse an address at which no scheduler answers, before work that would need it.
 
     Raises:
         UsageError: When an address is given and nothing there speaks dask's protocol.
     """
-    if where.scheduler is None:
-        return
-    address = where.scheduler
-    from distributed.comm import connect
-
-    async def shake_hands() -> None:
-        connection = await asyncio.wait_for(connect(address, timeout=_PATIENCE_SECONDS), _PATIENCE_SECONDS)
-        await connection.close()
-
-    try:
-        with ThreadPoolExecutor(1) as thread:  # a notebook's own thread already runs a loop
-            thread.submit(asyncio.run, shake_hands()).result()
-    except (OSError, ValueError) as error:
-        raise UsageError(f"no dask scheduler answers at `{address}`; start one with `dask scheduler`") from error
+    if where.scheduler is not None:
+        cluster.check(where.scheduler)

@@ -8,7 +8,7 @@ import pytest
 from bench import models, scores
 from bench import run as runs
 from bench.schema import SCORES, STATUSES
-from curate import executor, manifest
+from curate import cluster, manifest
 from curate.errors import StoreError, UsageError
 from curate.executor import Where
 from curate.files import held
@@ -168,7 +168,7 @@ def test_a_run_cannot_lie_where_a_file_is(bench_run, tmp_path):
 )
 def test_wrong_usage_leaves_no_folder(bench_run, tmp_path, monkeypatch, name, options, message):
     """What cannot be meant is refused before anything is written."""
-    monkeypatch.setattr(executor, "_PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(cluster, "_PATIENCE_SECONDS", 1)
     with pytest.raises(UsageError, match=message):
         bench_run(name, "run", **options)
     assert not (tmp_path / "run").exists()

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 
+import dask
 import numpy as np
 import pytest
 
@@ -79,6 +80,23 @@ def _page_faults(size):
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
+def test_worker_processes_watch_themselves_seldom():
+    """Dask's settings of what it watches reach the workers, which still look after their memory's limit."""
+    names = [
+        "worker.profile.enabled",
+        "admin.tick.interval",
+        "admin.system-monitor.interval",
+        "worker.memory.terminate",
+    ]
+    found = dict(executor.run(_setting, names, Where(2)))
+    assert found == dict(zip(names, (False, "1s", "10s", 0.95), strict=True))
+
+
+def _setting(name):
+    """Return a setting of dask's in this process."""
+    return dask.config.get(f"distributed.{name}")
+
+
 def test_threads_are_of_this_process_and_no_items_start_nothing():
     """By default work stays in this process; without items nothing is started, whatever was asked for."""
     assert {result for _, result in executor.run(_pid, [1, 2, 3], Where())} == {os.getpid()}
@@ -120,7 +138,7 @@ def test_an_address_that_is_none_is_one_line(address):
 
 def test_a_port_on_which_nobody_listens_leaves_no_traceback():
     """A dead port is one line on stderr and no more, even when the process ends."""
-    code = "from curate import executor; executor._PATIENCE_SECONDS = 1; from curate.cli import main; raise SystemExit("
+    code = "from curate import cluster; cluster._PATIENCE_SECONDS = 1; from curate.cli import main; raise SystemExit("
     code += "main(['scan', 'phantom-png', '--raw', '.', '--scheduler', 'tcp://127.0.0.1:1']))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
