@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.cli import of_models, of_runs, of_submissions, of_suites, of_transfer
 from curate.console import Commands, dispatch
 
-_SUITE = "name of a shipped suite, SUITE@VARIANT, or path to a TOML file"
+_SUITE = "name of a shipped suite or path to a TOML file; SUITE@VARIANT, or SUITE@PROTOCOL such as all@box"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

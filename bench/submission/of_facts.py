@@ -31,7 +31,7 @@ def suite_of(submission: Submission, own: str | None) -> Suite | None:
     if base not in shipped_names("suites") or Path(name).exists():
         return None
     loaded = suites.load(base)
-    return loaded.variant(variant) if variant in {one.name for one in loaded.variants if one.protocol} else loaded
+    return loaded.variant(variant) if loaded.offers(variant) else loaded
 
 
 def suite(submission: Submission, expected: Suite | None) -> Check:

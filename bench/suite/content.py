@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from bench import protocols
 from bench.suite.choices import MetricChoice, ProtocolChoice
 from curate.errors import UnknownNameError, UsageError
 from curate.files import sha256_of_json
@@ -108,23 +109,40 @@ class Suite(StrictModel):
         """Hash of what is evaluated, and of what is stated of it."""
         return sha256_of_json(self.model_dump(mode="json", by_alias=True))
 
+    def offers(self, name: str) -> bool:
+        """Tell whether `variant` returns a suite for a name."""
+        found = {variant.name: variant.protocol for variant in self.variants}
+        return found[name] is not None if name in found else name in protocols.REGISTRY.names()
+
     def variant(self, name: str) -> "Suite":
-        """Return the suite with a variant's protocol, called `SUITE@VARIANT`.
+        """Return the suite with a variant's protocol, or with any other one as it is by default: `SUITE@NAME`.
 
         Raises:
-            UnknownNameError: When there is no such variant.
-            UsageError: When no protocol here draws its prompts.
+            UnknownNameError: When there is neither a variant nor a protocol of that name.
+            UsageError: When no protocol here draws a variant's prompts.
         """
         found = {variant.name: variant for variant in self.variants}
         if name not in found:
-            hint = nearest(name, found) or f"; it has: {', '.join(found) or 'none'}"
-            raise UnknownNameError(f"suite `{self.name}` has no variant `{name}`{hint}")
+            known = protocols.REGISTRY.names()
+            if name in known:
+                return self._prompted_by(name)
+            variants = f"; variants: {', '.join(found) or 'none'}; protocols: bench list protocols"
+            hint = nearest(name, [*found, *known]) or variants
+            raise UnknownNameError(f"suite `{self.name}` has no variant `{name}`, and no protocol is called so{hint}")
         chosen = found[name]
         if chosen.protocol is None:
             raise UsageError(f"`{self.name}@{name}` cannot be run here: {chosen.lacks}")
         return self.model_copy(
             update={"name": f"{self.name}@{name}", "description": chosen.description, "protocol": chosen.protocol}
             | {"source": chosen.source, "variants": ()}
+        )
+
+    def _prompted_by(self, name: str) -> "Suite":
+        """Return the suite with a protocol's default parameters, and as many seeds as it has."""
+        chosen = ProtocolChoice(name=name, version=protocols.REGISTRY.load(name).version, seeds=self.protocol.seeds)
+        description = f"The masks of the suite {self.name}, prompted by {name} with its default parameters."
+        return self.model_copy(
+            update={"name": f"{self.name}@{name}", "description": description, "protocol": chosen, "variants": ()}
         )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench import suite
+from bench import protocols, suite
 from bench.suite import missing_datasets, plan
 from curate.errors import ConfigError, StoreError, UnknownNameError, UsageError
 
@@ -231,10 +231,32 @@ def test_a_variant_without_a_protocol_says_what_is_missing(write):
     path = write(HEAD + ALL + VARIANT)
     with pytest.raises(UsageError, match="`mine@box` cannot be run here: no boxes"):
         suite.load(f"{path}@box")
-    with pytest.raises(UnknownNameError, match=r"has no variant `bo`; did you mean `box`\?$"):
+    with pytest.raises(
+        UnknownNameError, match=r"has no variant `bo`, and no protocol is called so; did you mean `box`\?$"
+    ):
         suite.load(f"{path}@bo")
-    with pytest.raises(UnknownNameError, match="suite `all` has no variant `box`; it has: none"):
-        suite.load("all@box")
+    with pytest.raises(
+        UnknownNameError, match="no protocol is called so; variants: box; protocols: bench list protocols"
+    ):
+        suite.load(f"{path}@nothing-like-it")
+
+
+@pytest.mark.parametrize("name", sorted(protocols.REGISTRY.builtin))
+def test_any_protocol_can_be_named_behind_a_suite(name):
+    """`all@box` has the masks, metrics and seeds of `all`, the protocol as it is by default, and a hash of its own."""
+    whole, prompted = suite.load("all"), suite.load(f"all@{name}")
+    assert (prompted.name, prompted.protocol.name, prompted.protocol.parameters) == (f"all@{name}", name, {})
+    assert (prompted.groups, prompted.metrics) == (whole.groups, whole.metrics)
+    assert prompted.protocol.drawing().scored_steps
+    assert prompted.sha256 != whole.sha256
+
+
+def test_a_suites_own_variant_comes_before_a_protocol(write):
+    """A variant that is called like a protocol is the variant; seeds are those of the suite."""
+    own = HEAD.replace("[protocol]", "[protocol]\nseeds = 3") + ALL
+    other = 'protocol = { name = "random-error", version = 1, parameters = { score_after = [2] } }\n'
+    assert suite.load(write(own + VARIANT + other) + "@box").protocol.name == "random-error"
+    assert suite.load(write(own) + "@box").protocol.seeds == 3
 
 
 def test_a_path_with_an_at_sign_is_a_path(tmp_path):
