@@ -39,13 +39,23 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A stroke that was shown, where it lies on the slice."""
+
+    path: str
+    """Outline of its voxels, as the `d` of an SVG path."""
+    is_positive: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """What is drawn of one model."""
 
     path: str
     """Outline, as the `d` of an SVG path; empty where the slice does not cut the prediction."""
     marks: tuple[Mark, ...]
-    frame: Frame | None
+    frames: tuple[Frame, ...]
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +135,15 @@ def _layer(answer: Answer, across: int, at: int, x: _Axis, y: _Axis) -> Layer:
             click.is_positive,
             abs(click.point_ijk[across] - at) <= 0.5,
         )
-        for click in answer.clicks
+        for click in answer.shown.clicks
     )
-    return Layer(path, marks, _frame(answer.box, across, at, x, y))
+    frames = [_frame(box, x, y) for box in answer.shown.boxes if box[across] - 0.5 <= at <= box[across + 3] - 0.5]
+    strokes = [(np.take(stroke.mask, at, axis=across), stroke.is_positive) for stroke in answer.shown.strokes]
+    lines = [Line(_outline(voxels, x, y), is_positive) for voxels, is_positive in strokes if voxels.any()]
+    return Layer(path, marks, tuple(frames), tuple(lines))
 
 
-def _frame(box: Sequence[float] | None, across: int, at: int, x: _Axis, y: _Axis) -> Frame | None:
-    if box is None or not box[across] - 0.5 <= at <= box[across + 3] - 0.5:
-        return None
+def _frame(box: Sequence[float], x: _Axis, y: _Axis) -> Frame:
     (left, right), (top, bottom) = (
         sorted((axis.place(box[axis.index] - 0.5), axis.place(box[axis.index + 3] - 0.5))) for axis in (x, y)
     )

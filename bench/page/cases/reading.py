@@ -1,6 +1,6 @@
 """Read one case: the image around a target, the reference, and what each model answered and was shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import kept_prompts, predictions, trial
+from bench import predictions, trial
 from bench.page.cases.choosing import Chosen
+from bench.page.cases.prompts import Prompted, read_prompts
 from bench.suite import Unit
 from curate.geometry import Box, Geometry
 from curate.labelmap import BoxMask, slices
@@ -17,15 +18,6 @@ from curate.volume import Volume
 
 _MARGIN_SHARE, _MARGIN_MM, _MARGIN_PIXELS = 0.5, 20.0, 32.0
 """Around the target on each side: this share of its extent, and at least so much."""
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """One point that a model was shown."""
-
-    point_ijk: tuple[float, float, float]
-    """In voxels of the crop."""
-    is_positive: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,9 +29,7 @@ class Answer:
     """Shape of the crop; None where no prediction was kept."""
     is_cut: bool
     """True where the prediction goes on outside the crop."""
-    clicks: tuple[Click, ...]
-    box: tuple[float, ...] | None
-    """The box that was shown, half-open in voxels of the crop: i0 j0 k0 i1 j1 k1."""
+    shown: Prompted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,16 +74,12 @@ def read_case(chosen: Chosen, unit: Unit, store: Path, folders: Mapping[str, Pat
 def _answer(model: str, folder: Path, chosen: Chosen, grid: Geometry, box: Box, crop: Volume) -> Answer:
     kept = predictions.read(folder, chosen.image_id, chosen.step, grid.shape_ijk, chosen.seed)
     mask: BoxMask | None = kept.get(chosen.mask_id)
-    shown = _shown(kept_prompts.read(folder, chosen.image_id), chosen)
-    target_grid = crop.geometry if crop.geometry.unit == "pixel" else crop.geometry.canonical()
-    points = [_to_crop(point, grid, target_grid) for point in shown.get("points_ijk", ())]
-    clicks = [Click(point, bool(label)) for point, label in zip(points, shown.get("labels", ()), strict=True)]
+    drawn = crop.geometry if crop.geometry.unit == "pixel" else crop.geometry.canonical()
     return Answer(
         model,
         None if mask is None else _turned(mask.within(box), crop.geometry),
         mask is not None and int(mask.within(box).sum()) < mask.count,
-        tuple(clicks),
-        _box_in_crop(shown.get("box"), grid, target_grid),
+        read_prompts(folder, chosen, grid, drawn),
     )
 
 
@@ -103,12 +89,6 @@ def _middle(mask: NDArray[np.bool_], grid: Geometry) -> tuple[int, int, int]:
     distances = (((voxels - voxels.mean(axis=0)) * np.array(grid.spacing)) ** 2).sum(axis=1)
     i, j, k = voxels[distances.argmin()].tolist()
     return i, j, k
-
-
-def _shown(rows: Sequence[Mapping[str, Any]], chosen: Chosen) -> Mapping[str, Any]:
-    """Return what was shown of the mask up to the step; empty where nothing was kept."""
-    wanted = (chosen.mask_id, chosen.seed, chosen.step)
-    return next((row for row in rows if (row["mask_id"], row["seed"], row["step"]) == wanted), {})
 
 
 def _around(box: Box, grid: Geometry) -> Box:
@@ -131,16 +111,3 @@ def _moved(grid: Geometry, box: Box) -> Geometry:
 
 def _turned(mask: NDArray[np.bool_], grid: Geometry) -> NDArray[np.bool_]:
     return Volume(mask, grid).canonical().voxels
-
-
-def _to_crop(point_ijk: Sequence[float], grid: Geometry, crop: Geometry) -> tuple[float, float, float]:
-    i, j, k = crop.to_voxel(grid.to_world(point_ijk)).tolist()
-    return round(i, 3), round(j, 3), round(k, 3)
-
-
-def _box_in_crop(box: Sequence[int] | None, grid: Geometry, crop: Geometry) -> tuple[float, ...] | None:
-    """Carry a box over by its outermost voxels."""
-    if box is None:
-        return None
-    ends = np.array([_to_crop(box[:3], grid, crop), _to_crop([end - 1 for end in box[3:]], grid, crop)])
-    return (*ends.min(axis=0).tolist(), *(ends.max(axis=0) + 1).tolist())

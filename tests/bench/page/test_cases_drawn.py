@@ -68,7 +68,7 @@ def test_outline_of_a_perfect_prediction_is_that_of_the_reference(cases):
 def test_clicks_lie_where_they_were_shown(cases):
     """The first click of every mask lies inside its reference, on any grid."""
     for case in cases.values():
-        click = case.answers[0].clicks[0]
+        click = case.answers[0].shown.clicks[0]
         assert click.is_positive
         assert case.reference[tuple(round(at) for at in click.point_ijk)], case.chosen.mask_id
 
