@@ -101,8 +101,12 @@ def write_table(
     return writer.sha256
 
 
-def read_table(store: Path, name: TableName, datasets: Sequence[str] | None = None) -> "pa.Table":
+def read_table(
+    store: Path, name: TableName, datasets: Sequence[str] | None = None, *, columns: Sequence[str] | None = None
+) -> "pa.Table":
     """Read one kind of table of a store, for some datasets or for all, sorted by dataset.
+
+    Only the columns that are named are read from disk, and they come in that order; by default all of them.
 
     Raises:
         StoreError: When the store, or a dataset that was asked for, is not there, or a table is damaged.
@@ -115,8 +119,10 @@ def read_table(store: Path, name: TableName, datasets: Sequence[str] | None = No
         raise StoreError(f"{store} has no dataset `{missing[0]}`; it has {', '.join(present) or 'none'}")
     schema = arrow_schema(PER_DATASET[name])
     wanted = present if datasets is None else sorted(set(datasets))
-    tables = [_parquet(store / table_path(name, dataset), schema) for dataset in wanted]
-    return pa.concat_tables(tables) if tables else schema.empty_table()
+    tables = [_parquet(store / table_path(name, dataset), schema, columns) for dataset in wanted]
+    if tables:
+        return pa.concat_tables(tables)
+    return schema.empty_table() if columns is None else schema.empty_table().select(list(columns))
 
 
 def read_frame(store: Path, name: TableName, datasets: Sequence[str] | None = None) -> "pd.DataFrame":
@@ -164,12 +170,12 @@ def read_store(store: Path, path: str = STORE_PATH) -> dict[str, Any]:
     return content
 
 
-def _parquet(path: Path, schema: "pa.Schema") -> "pa.Table":
+def _parquet(path: Path, schema: "pa.Schema", columns: Sequence[str] | None = None) -> "pa.Table":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path, schema=schema)
+        return pq.read_table(path, schema=schema, columns=None if columns is None else list(columns))
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise StoreError(f"{path}: cannot be read ({reason}); build the store again") from error

@@ -25,7 +25,7 @@ def stats(store: Path) -> dict[str, Any]:
     images, masks = manifest.read_frame(store, "images"), manifest.read_frame(store, "masks")
     rejections = manifest.read_frame(store, "rejections")
     kept = Counter(zip(masks["dataset"], masks["target"], strict=True))
-    of_rules = manifest.read_table(store, "rejections").select(_OF_RULES).to_pylist()
+    of_rules = manifest.read_table(store, "rejections", columns=_OF_RULES).to_pylist()
     targets = masks.groupby("target").agg(
         masks=("mask_id", "size"), datasets=("dataset", "nunique"), voxels=("voxels", "median")
     )

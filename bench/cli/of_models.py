@@ -33,12 +33,13 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def _golden(arguments: argparse.Namespace) -> int:
-    from bench import golden, golden_pipeline
+    from bench import golden
+    from bench.golden import pipeline
 
     golden.require(arguments.model)
     if arguments.corpus is not None:
-        return _shown(golden_pipeline.check(arguments.model, arguments.golden, arguments.corpus), arguments)
-    if golden_pipeline.is_pipeline(arguments.golden):
+        return _shown(pipeline.check(arguments.model, arguments.golden, arguments.corpus), arguments)
+    if pipeline.is_pipeline(arguments.golden):
         raise UsageError(f"{arguments.golden}: is about real images: add --corpus DIR, the folder that holds them")
     errors = golden.check(arguments.model, arguments.golden)
     print_json(errors)

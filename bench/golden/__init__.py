@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.golden_arrays import ADVICE, read_arrays, relative_error, require_comparable
+from bench.golden.arrays import ADVICE, read_arrays, relative_error, require_comparable
 from curate.errors import UnknownNameError, UsageError
 
 

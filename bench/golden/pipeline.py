@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.golden import golden_weight
-from bench.golden_arrays import ADVICE, read_arrays, relative_error, require_comparable
+from bench.golden.arrays import ADVICE, read_arrays, relative_error, require_comparable
 from curate import volume
 from curate.errors import ReadError, UnknownNameError, UsageError
 from curate.geometry import Geometry

@@ -29,7 +29,7 @@ class Kin:
         official = {row["image_id"]: row["split"] for row in rows if row["origin"] == "official"}
         columns = ["image_id", "dataset", "case_id", "origin", "voxel_sha256"]
         by_case = defaultdict[str, list[Image]](list)
-        for image in manifest.read_table(store, "images").select(columns).to_pylist():
+        for image in manifest.read_table(store, "images", columns=columns).to_pylist():
             row = {**image, "split": official.get(image["image_id"])}
             for case in {_case(image), image["origin"] or _case(image)}:
                 by_case[case].append(row)

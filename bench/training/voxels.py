@@ -32,7 +32,7 @@ def _of_store(store: Path, splits: Sequence[str]) -> frozenset[str]:
     try:
         rows = manifest.read_table(store, "splits").to_pylist()
         trained = {row["image_id"] for row in rows if row["split"] in splits}
-        images = manifest.read_table(store, "images").select(["image_id", _COLUMN]).to_pylist()
+        images = manifest.read_table(store, "images", columns=["image_id", _COLUMN]).to_pylist()
     except StoreError as error:
         raise ConfigError(f"training manifest {error}") from error
     return frozenset(row[_COLUMN] for row in images if row["image_id"] in trained)

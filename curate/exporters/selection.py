@@ -53,8 +53,8 @@ def check(selection: Selection, store: Path) -> None:
     Raises:
         UsageError: With the option, the pattern and the word that was probably meant.
     """
-    images = manifest.read_table(store, "images").select(["dataset", "modality", "sequence"]).to_pylist()
-    masks = manifest.read_table(store, "masks").select(["mask_id", "image_id", "target"]).to_pylist()
+    images = manifest.read_table(store, "images", columns=["dataset", "modality", "sequence"]).to_pylist()
+    masks = manifest.read_table(store, "masks", columns=["mask_id", "image_id", "target"]).to_pylist()
     modalities = {row["modality"] for row in images}
     sequences = {f"{row['modality']}/{row['sequence']}" for row in images if row["sequence"]}
     targets = {row["target"] for row in masks}

@@ -40,7 +40,7 @@ def sheets(store: Path, out: Path, each: int, where: Where) -> tuple[Sheet, ...]
     Raises:
         UsageError: When the scheduler does not answer.
     """
-    images = manifest.read_table(store, "images").select(_OF_IMAGES).to_pandas()
+    images = manifest.read_table(store, "images", columns=_OF_IMAGES).to_pandas()
     chosen = {str(name): _evenly(sorted(part["image_id"]), each) for name, part in images.groupby("dataset")}
     wanted = {image_id for ids in chosen.values() for image_id in ids}
     rows = {str(row["image_id"]): row for row in images[images["image_id"].isin(wanted)].to_dict("records")}
@@ -78,7 +78,7 @@ def _masks(store: Path, wanted: set[str]) -> "pd.DataFrame":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    table = manifest.read_table(store, "masks").select(_OF_MASKS)
+    table = manifest.read_table(store, "masks", columns=_OF_MASKS)
     among = pc.is_in(table.column("image_id"), value_set=pa.array(sorted(wanted), pa.string()))
     frame: pd.DataFrame = table.filter(among).to_pandas()
     return frame.sort_values("mask_id", kind="stable")

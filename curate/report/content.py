@@ -78,7 +78,7 @@ def _frame(store: Path, name: TableName) -> "pd.DataFrame":
     """Return the columns of one table that are counted; text as categories."""
     import pyarrow as pa
 
-    table = manifest.read_table(store, name).select(list(_COLUMNS[name]))
+    table = manifest.read_table(store, name, columns=_COLUMNS[name])
     for place, field in enumerate(table.schema):
         if pa.types.is_string(field.type):
             table = table.set_column(place, field.name, table.column(place).dictionary_encode())

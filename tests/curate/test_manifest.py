@@ -124,6 +124,21 @@ def test_tables_are_read_by_dataset(tmp_path):
         manifest.read_table(tmp_path, "splits", ["killed"])
 
 
+def test_some_columns_are_those_of_the_whole_table(tmp_path):
+    """Named columns come in the order of their names and types as in the whole table, also from an empty store."""
+    columns = ["split", "image_id"]
+    write_store(tmp_path)
+    whole = manifest.read_table(tmp_path, "splits")
+    assert manifest.read_table(tmp_path, "splits", columns=columns).schema.equals(whole.select(columns).schema)
+    for dataset in ("a", "b"):
+        path = tmp_path / manifest.table_path("splits", dataset)
+        manifest.write_table(path, PER_DATASET["splits"], [{**ROW, "dataset": dataset}])
+    write_store(tmp_path, "a", "b")
+    whole = manifest.read_table(tmp_path, "splits")
+    assert whole.num_rows == 2
+    assert manifest.read_table(tmp_path, "splits", columns=columns).equals(whole.select(columns))
+
+
 def test_an_empty_store_has_empty_tables(tmp_path):
     """Without datasets, every table still has its columns."""
     write_store(tmp_path)

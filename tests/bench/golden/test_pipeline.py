@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench import golden_pipeline
+from bench.golden import pipeline
 from curate import volume
 from curate.errors import UsageError
 from curate.geometry import Geometry
@@ -40,8 +40,8 @@ def stand_in(monkeypatch):
                 "native_mask_strided": np.eye(4, dtype=np.uint8),
             }
 
-    monkeypatch.setattr(golden_pipeline, "MODELS", {"stand-in": "stand.in"})
-    monkeypatch.setattr(golden_pipeline.importlib, "import_module", {"stand.in": Module}.__getitem__)
+    monkeypatch.setattr(pipeline, "MODELS", {"stand-in": "stand.in"})
+    monkeypatch.setattr(pipeline.importlib, "import_module", {"stand.in": Module}.__getitem__)
 
 
 def write(path, **changes):
@@ -70,7 +70,7 @@ def test_each_array_has_its_error_and_limit(tmp_path, corpus):
         roi_label_voxels=np.array([1, 2, 4]),
         native_mask_strided=mask,
     )
-    rows = {row["array"]: row for row in golden_pipeline.check("stand-in", path, corpus)}
+    rows = {row["array"]: row for row in pipeline.check("stand-in", path, corpus)}
     assert rows["case/low_res_strided"]["error"] == pytest.approx(0.1 / 119.1, rel=1e-2)
     assert rows["case/low_res_strided"]["result"] == "pass"
     assert rows["case/roi_label_voxels"] == {
@@ -81,7 +81,7 @@ def test_each_array_has_its_error_and_limit(tmp_path, corpus):
     }
     assert rows["case/native_mask_strided"]["error"] == 1 / 16
     assert rows["case/native_mask_strided"]["result"] == "fail"
-    good = golden_pipeline.check("stand-in", write(tmp_path / "h.npz"), corpus)
+    good = pipeline.check("stand-in", write(tmp_path / "h.npz"), corpus)
     assert [row["result"] for row in good] == ["pass"] * 3
 
 
@@ -102,7 +102,7 @@ def test_each_array_has_its_error_and_limit(tmp_path, corpus):
 def test_unfit_file_is_one_line(corpus, changes, message):
     """What cannot be meant says what is wrong with it."""
     with pytest.raises(UsageError, match=message) as error:
-        golden_pipeline.check("stand-in", write(corpus / "g.npz", **changes), corpus)
+        pipeline.check("stand-in", write(corpus / "g.npz", **changes), corpus)
     assert "\n" not in str(error.value)
 
 
@@ -111,13 +111,13 @@ def test_array_of_no_case_is_one_line(tmp_path):
     """A file for a network is not taken for one about images."""
     np.savez(tmp_path / "g.npz", points=np.zeros(3))
     with pytest.raises(UsageError, match="points belongs to no case, such as CASE/points; leave --corpus out"):
-        golden_pipeline.check("stand-in", tmp_path / "g.npz", tmp_path)
+        pipeline.check("stand-in", tmp_path / "g.npz", tmp_path)
 
 
 def test_unknown_model_lists_the_known(tmp_path):
     """A name without golden inference gets the names that have one."""
     with pytest.raises(UsageError, match="no golden inference on real images for model 'oracle'; known: sam-med3d"):
-        golden_pipeline.check("oracle", tmp_path / "g.npz", tmp_path)
+        pipeline.check("oracle", tmp_path / "g.npz", tmp_path)
 
 
 def test_command_asks_for_the_corpus_and_for_the_file(tmp_path):
@@ -162,7 +162,7 @@ def test_published_cube_is_met_without_the_network(shared_dir, corpus_dir, monke
             return torch.zeros(len(points), 1, 32, 32, 32), torch.zeros(len(points), 1)
 
     monkeypatch.setattr("bench.models.sam_med3d.golden_native.filled_network", lambda _: Nothing())
-    rows = golden_pipeline.check("sam-med3d", shared_dir / "golden" / "sam_med3d_native_pipeline.npz", corpus_dir)
+    rows = pipeline.check("sam-med3d", shared_dir / "golden" / "sam_med3d_native_pipeline.npz", corpus_dir)
     of_network = ("low_res_strided", "roi_mask_voxels", "native_mask_voxels", "native_mask_strided")
     others = [row for row in rows if not row["array"].endswith(of_network)]
     assert len(others) == 4 * 6
