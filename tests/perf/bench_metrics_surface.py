@@ -7,7 +7,7 @@ compares with surface-distance, which takes minutes for 104 classes, on every N-
 
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache, partial
 
 import numpy as np
@@ -33,8 +33,8 @@ HEADER = f"""\
 # NSD and HD95: time against surface-distance and MONAI
 
 Grid of {SHAPE[0]} x {SHAPE[1]} x {SHAPE[2]} voxels in C order, spacing {SPACING} mm, tolerance {TOLERANCE_MM:g} mm,
-one thread asked of each library. CPU time; the ways took turns after one round that was not measured (classes: one
-round in all, measured). Ratio: median of theirs over ours, with its range. Both sides start from two arrays of the
+one thread asked of each library. CPU time; ours and one peer took turns after one round that was not measured (classes:
+one round in all, measured). Ratio: median of theirs over ours, with its range. Both sides start from two arrays of the
 whole grid (label maps for the classes), except *from boxes*, where masks come as a run holds them, each with its box.
 All three crop to a box around both masks. Ours computes all six metrics of a row, theirs NSD and HD95.
 
@@ -92,15 +92,14 @@ def difference(theirs: Pair, own: Pair, *, hd95: bool) -> float:
 def organ(name: str, reference: Mask, prediction: Mask, rounds: int) -> list[tuple[str, ...]]:
     """Compare on one organ."""
     boxes = BoxMask.of(reference), BoxMask.of(prediction)
-    ways: Mapping[str, Callable[[], Pair]] = {
-        "from grids": partial(from_grids, reference, prediction),
-        "from boxes": partial(ours, *boxes),
-        "surface-distance": partial(google, reference, prediction),
-        "MONAI": partial(monai, reference, prediction),
-    }
-    own, costs = ways["from boxes"](), interleaved(dict(ways), rounds)
-    lines = []
-    for peer in ("surface-distance", "MONAI"):
+    own, lines = ours(*boxes), []
+    for peer, call in (("surface-distance", google), ("MONAI", monai)):
+        ways: dict[str, Callable[[], Pair]] = {
+            "from grids": partial(from_grids, reference, prediction),
+            "from boxes": partial(ours, *boxes),
+            peer: partial(call, reference, prediction),
+        }
+        costs = interleaved(dict(ways), rounds)
         apart = difference(ways[peer](), own, hd95=peer == "surface-distance")
         for start in ("from grids", "from boxes"):
             seconds = f"{median_cpu(costs[start]):.3f} / {median_cpu(costs[peer]):.3f}"
