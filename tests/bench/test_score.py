@@ -147,7 +147,7 @@ def test_no_model_is_loaded(run):
         text=True,
         check=True,
     )
-    assert found.stdout.splitlines()[-1] == "['bench.models.base'] 0"
+    assert found.stdout.splitlines()[-1] == "['bench.models.base', 'bench.models.choice'] 0"
 
 
 def test_the_plan_has_all_masks_of_the_run(store, everything):
