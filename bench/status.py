@@ -16,6 +16,7 @@ from curate.files import held, write_json
 _START = "start.json"
 """Beside the pieces, and gone with them when the run has ended."""
 _MOST_DETAILS = 5
+_REFUSALS = ("not_applicable", "unsupported")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,12 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Rows that failed in the same way."""
+class Reason:
+    """Rows without a score, for the same reason."""
 
     rows: int
     status: str
-    detail: str | None
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,10 @@ class Status:
     masks: Progress
     rows: Progress
     statuses: Mapping[str, int]
-    failures: Sequence[Failure]
+    failures: Sequence[Reason]
     """The most frequent ones, at most five."""
+    refusals: Sequence[Reason]
+    """The same of rows that are unsupported or not applicable, which is no failure."""
     rows_per_minute: float | None
     """From the last start of the run to the newest piece; None where nothing was run since, or after its end."""
     missing_datasets: Sequence[str]
@@ -100,7 +103,8 @@ def read(run: Path) -> Status:
         running=running,
         **counts,
         statuses=scores.count_statuses(rows),
-        failures=_failures(rows),
+        failures=_reasons(rows, FAILURES),
+        refusals=_reasons(rows, _REFUSALS),
         rows_per_minute=None if finished else _rows_per_minute(run),
         missing_datasets=facts.get("missing_datasets", []),
         command=None if finished else start.get("command"),
@@ -119,7 +123,7 @@ def lines(status: Status) -> list[str]:
         found.append("rows: " + ", ".join(f"{count} {name}" for name, count in status.statuses.items()))
     if status.rows_per_minute is not None:
         found.append(f"{status.rows_per_minute:.1f} rows a minute since the last start")
-    found += [f"{one.rows} rows {one.status}: {one.detail}" for one in status.failures]
+    found += [f"{one.rows} rows {one.status}: {one.detail}" for one in (*status.failures, *status.refusals)]
     found += [f"the suite names {dataset}, which the store does not have" for dataset in status.missing_datasets]
     if status.failures:
         found.append("the same `bench run` command with --retry-failed tries failed masks again")
@@ -146,10 +150,10 @@ def _start(run: Path) -> dict[str, Any]:
     return content
 
 
-def _failures(rows: Sequence[Mapping[str, Any]]) -> list[Failure]:
-    counts = Counter((row["status"], row["detail"]) for row in rows if row["status"] in FAILURES)
+def _reasons(rows: Sequence[Mapping[str, Any]], statuses: Collection[str]) -> list[Reason]:
+    counts = Counter((row["status"], str(row["detail"])) for row in rows if row["status"] in statuses)
     often = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_DETAILS]
-    return [Failure(count, status, detail) for (status, detail), count in often]
+    return [Reason(count, status, detail) for (status, detail), count in often]
 
 
 def _rows_per_minute(run: Path) -> float | None:

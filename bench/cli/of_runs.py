@@ -56,7 +56,8 @@ def _card(name: str | None) -> str | None:
 
 def _print_report(report: "Report", arguments: argparse.Namespace) -> None:
     statuses = ", ".join(f"{count} {status}" for status, count in report.statuses.items())
-    print(f"{arguments.model}: {report.images} images, {report.rows} rows ({statuses}; {report.reused} kept)")
+    name = arguments.name or arguments.model
+    print(f"{name}: {report.images} images, {report.rows} rows ({statuses}; {report.reused} kept)")
     for dataset in report.missing_datasets:
         print(f"the suite names {dataset}, which the store does not have")
     if report.masks_now:
@@ -65,6 +66,8 @@ def _print_report(report: "Report", arguments: argparse.Namespace) -> None:
         print(f"{report.stopped}; rows so far are kept, and the same command goes on after them")
     if report.failed_masks:
         print(f"failed masks: {report.failed_masks}; the same command with --retry-failed tries them again")
+    if set(report.statuses) - {"ok"}:
+        print(f"why some rows have no score: bench status {arguments.out}")
     print(f"run: {arguments.out}")
 
 

@@ -161,6 +161,7 @@ def test_the_command_says_how_to_go_on(third, store, tmp_path, capsys):
     assert lines[2:] == [
         f"{mask}; rows so far are kept, and the same command goes on after them",
         "failed masks: 1; the same command with --retry-failed tries them again",
+        f"why some rows have no score: bench status {tmp_path}/run",
         f"run: {tmp_path}/run",
     ]
     assert cli.main(["status", str(tmp_path / "run")]) == 1

@@ -6,8 +6,8 @@ import shlex
 
 import pytest
 
-from bench import cli, scores, status
-from bench.status import Failure, Progress
+from bench import cli, scores, status, suite
+from bench.status import Progress, Reason
 from curate.errors import StoreError
 from curate.files import held
 
@@ -64,6 +64,17 @@ def test_a_finished_run_is_fine(bench_run, tmp_path):
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["run.json", "scores.parquet"]
 
 
+def test_what_a_model_refuses_is_said_and_no_failure(bench_run, tmp_path):
+    """Rows of a model that takes no box say so in one line with their number; nothing is to be tried again."""
+    bench_run("region-growing", "run", of=suite.load("all@box"))
+    found = status.read(tmp_path / "run")
+    assert (found.failures, found.fine) == ([], False)
+    assert found.refusals == [Reason(8, "unsupported", "region-growing takes no box")]
+    lines = status.lines(found)
+    assert "8 rows unsupported: region-growing takes no box" in lines
+    assert not any("--retry-failed" in line for line in lines)
+
+
 def test_failures_are_counted_by_detail(bench_run, own_store, tmp_path):
     """The most frequent failure comes first, with its rows, status and detail; at most five are named."""
     for name in ("flipped", "permuted"):
@@ -74,7 +85,7 @@ def test_failures_are_counted_by_detail(bench_run, own_store, tmp_path):
     assert "permuted.nii.gz" in found.failures[0].detail
     assert (found.finished, found.fine) == (True, False)
     rows = [{"status": "failed", "detail": f"d{n}"} for n in range(7)]
-    assert status._failures(rows) == [Failure(1, "failed", f"d{n}") for n in range(5)]
+    assert status._reasons(rows, {"failed"}) == [Reason(1, "failed", f"d{n}") for n in range(5)]
 
 
 def test_a_run_at_work_is_seen(stopped, tmp_path):
