@@ -21,10 +21,10 @@ def command(arguments: argparse.Namespace, model: str) -> str:
         model: The model's name, with absolute paths in it.
     """
     weights = [] if arguments.weights is None else ["--weights", _absolute(arguments.weights)]
-    words = ["bench", "run", _absolute(arguments.suite), "--model", model, *weights]
+    words = ["bench", "run", named(arguments.suite), "--model", model, *weights]
     words += [word for option in arguments.options for word in ("--set", option)]
     words += [] if arguments.name is None else ["--name", arguments.name]
-    words += [] if arguments.training_card is None else ["--training-card", _absolute(arguments.training_card)]
+    words += [] if arguments.training_card is None else ["--training-card", named(arguments.training_card)]
     words += ["--store", str(arguments.store.resolve()), "--out", str(arguments.out.resolve())]
     for name in _OPTIONS:
         value = getattr(arguments, name)
@@ -33,6 +33,14 @@ def command(arguments: argparse.Namespace, model: str) -> str:
         elif value not in (None, False) and (name, value) not in _LEFT_OUT:
             words += [_flag(name), f"{value:g}" if isinstance(value, float) else str(value)]
     return shlex.join(words)
+
+
+def named(word: str) -> str:
+    """Return a file, or `FILE@VARIANT`, as it is meant in every folder; a word that names no file stays as it is."""
+    file, at, variant = word.rpartition("@")
+    if Path(word).is_file() or not Path(file).is_file():
+        file, at, variant = word, "", ""
+    return f"{Path(file).resolve()}{at}{variant}" if Path(file).is_file() else word
 
 
 def _flag(name: str) -> str:

@@ -1,7 +1,6 @@
 """`bench run`, `status`, `score` and `leaderboard`."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curate.console import FINDINGS, FINE, print_json
@@ -41,17 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _choice(arguments: argparse.Namespace) -> "Choice":
+    from bench.cli.again import named
     from bench.models.choice import Choice, parse_options
 
-    options = parse_options(arguments.options)
-    return Choice(
-        arguments.model, arguments.weights, arguments.device, options, arguments.name, _card(arguments.training_card)
-    )
-
-
-def _card(name: str | None) -> str | None:
-    """Return the name of a training card, or a path that means the same in every folder."""
-    return str(Path(name).resolve()) if name is not None and Path(name).is_file() else name
+    options, card = parse_options(arguments.options), arguments.training_card
+    card = None if card is None else named(card)
+    return Choice(arguments.model, arguments.weights, arguments.device, options, arguments.name, card)
 
 
 def _print_report(report: "Report", arguments: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """Which model a user chose, with which weights and options, and what it is called on a leaderboard."""
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -36,7 +37,8 @@ class Choice:
 def parse_options(texts: Iterable[str]) -> tuple[tuple[str, Any], ...]:
     """Read options as they are typed, `NAME=VALUE` each, and sort them by name.
 
-    A value is a TOML value (`true`, `3`, `[-160, 240]`, `"a b"`), or a word without quotes.
+    A value is true or false, a finite number, a text or a list of these, as TOML writes them (`[-160, 240]`, `"a b"`);
+    all else is a text without quotes.
 
     Raises:
         UsageError: For a text without `=` or a name, and for a name that is given twice.
@@ -73,14 +75,20 @@ def _shown(options: Mapping[str, Any]) -> str:
 
 def _value(text: str) -> Any:
     try:
-        value = tomllib.loads(f"value = {text}")
+        read = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
-    if value.keys() != {"value"}:  # a line break and another key behind it
-        return text
-    return _frozen(value["value"])
+    value = _frozen(read["value"])
+    return value if read.keys() == {"value"} and _is_plain(value) else text  # another key stands behind a line break
 
 
 def _frozen(value: Any) -> Any:
     """Return lists as tuples, so that choices can be compared and kept."""
     return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether JSON has a word for a value, and it can be compared: no dates, tables, NaN or infinity."""
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return math.isfinite(value) if isinstance(value, float) else isinstance(value, (bool, int, str))

@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.cli import main
+from bench.cli.again import named
 
 MODEL = """
 from bench.models.base import Capabilities, ModelCard
@@ -138,6 +139,17 @@ def test_the_command_that_goes_on_has_the_options(run, tmp_path, monkeypatch, ca
     main(["status", str(tmp_path / "cut")])
     command = capsys.readouterr().out.splitlines()[-1]
     assert f"--set reach=2 --name 'two words' --training-card '{card}'" in command
+
+
+def test_files_are_named_for_every_folder_and_words_stay(tmp_path, monkeypatch):
+    """A file, and a variant of one, get their whole path; a shipped name does not, though a folder is called so."""
+    monkeypatch.chdir(tmp_path)
+    for file in ("mine.toml", "me@home.toml"):
+        (tmp_path / file).touch()
+    (tmp_path / "all").mkdir()
+    words = ("mine.toml", "mine.toml@box", "me@home.toml", "me@home.toml@box", "all", "all@box", "none")
+    expected = [*(f"{tmp_path}/{word}" for word in words[:4]), *words[4:]]
+    assert [named(word) for word in words] == expected
 
 
 def test_check_model_takes_options(tmp_path, capsys):

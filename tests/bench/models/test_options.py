@@ -42,10 +42,15 @@ class Settings:
         ("a = b", "a = b"),
         ("1\nother = 2", "1\nother = 2"),
         ("", ""),
+        ("2026-11-21", "2026-11-21"),
+        ("{ a = 1 }", "{ a = 1 }"),
+        ("[1, { a = 1 }]", "[1, { a = 1 }]"),
+        ("nan", "nan"),
+        ("[-inf, 1]", "[-inf, 1]"),
     ],
 )
 def test_a_value_is_toml_or_a_word(text, value):
-    """What TOML reads as one value is that value; all else is the text itself."""
+    """What TOML reads as one plain value is that value; dates, tables, NaN and all else are the text itself."""
     assert parse_options([f"name={text}"]) == (("name", value),)
 
 
