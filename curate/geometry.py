@@ -5,6 +5,7 @@ World is RAS+ in millimetres (x to the patient's right, y to the front, z to the
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -22,7 +23,7 @@ _SMALLEST_VOLUME_SHARE = 1e-3
 """Volume of a voxel over that of a box with its edge lengths; less is a grid whose axes lie in one plane."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # slots would leave no place for what is kept
 class Geometry:
     """The grid of an image."""
 
@@ -55,7 +56,7 @@ class Geometry:
         object.__setattr__(self, "affine", affine)
         object.__setattr__(self, "shape_ijk", tuple(int(n) for n in self.shape_ijk))
 
-    @property
+    @cached_property
     def spacing(self) -> tuple[float, float, float]:
         """Distance between voxel centres along i, j, k, in `unit`."""
         si, sj, sk = np.linalg.norm(self.affine[:3, :3], axis=0)
@@ -66,7 +67,7 @@ class Geometry:
         """Spacing in millimetres, or None where the source states none."""
         return self.spacing if self.unit == "mm" else None
 
-    @property
+    @cached_property
     def voxel_volume(self) -> float:
         """Volume of one voxel in `unit` cubed (shear taken into account)."""
         return float(abs(np.linalg.det(self.affine[:3, :3])))

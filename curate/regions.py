@@ -32,7 +32,7 @@ class Region:
     """Sum of the voxels' indices along i, j, k; over `count` it is the centroid."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # slots would leave no place for what is kept
 class Runs:
     """Stretches of equal values along i that together are all voxels of a label map, in the order of NIfTI."""
 
@@ -58,7 +58,7 @@ class Runs:
         shape = (labels.shape[0], labels.shape[1], labels.shape[2])
         return cls(shape, np.concatenate(starts), np.concatenate(values))
 
-    @property
+    @cached_property
     def lengths(self) -> NDArray[np.int64]:
         """Voxels of each run."""
         return np.diff(self.starts, append=int(np.prod(self.shape_ijk)))

@@ -53,8 +53,8 @@ def _joined(
     from scipy.sparse.csgraph import connected_components
 
     one, other = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    same = owner[one] == owner[other]
-    one, other = one[same], other[same]
+    same = np.flatnonzero(owner.take(one) == owner.take(other))
+    one, other = one.take(same), other.take(same)
     # To follow one pair of each thing joins nearly all; what that leaves apart is a small graph.
     root = np.arange(size, dtype=np.int32)
     root[np.maximum(one, other)] = np.minimum(one, other)
@@ -82,9 +82,21 @@ def _touching(
     starts: NDArray[Any], stops: NDArray[Any], all_starts: NDArray[Any], all_stops: NDArray[Any], offset: int
 ) -> tuple[Indices, Indices]:
     """Pair each of some runs with those of all runs that it touches in the row `offset` before its own."""
-    first = np.searchsorted(all_stops, starts - starts.dtype.type(offset), "left")
-    last = np.searchsorted(all_starts, stops - starts.dtype.type(offset), "right")
-    count = np.maximum(last - first, 0)
+    shift = starts.dtype.type(offset)
+    first = _passed(all_stops, starts - shift)
+    count = np.maximum(_passed(all_starts, stops - shift, equal_too=True) - first, 0)
     one = np.repeat(np.arange(starts.size, dtype=np.int32), count)
-    other = np.arange(one.size, dtype=np.int32) + np.repeat((first - np.cumsum(count) + count).astype(np.int32), count)
+    other = np.arange(one.size, dtype=np.int32) + np.repeat(first - np.cumsum(count, dtype=np.int32) + count, count)
     return one, other
+
+
+def _passed(marks: NDArray[Any], places: NDArray[Any], *, equal_too: bool = False) -> Indices:
+    """Return how many marks lie before each place; both ascend.
+
+    To sort two ascending lists that follow each other is one pass, a third of the time of `np.searchsorted`, which
+    seeks every place anew.
+    """
+    lists = (marks, places) if equal_too else (places, marks)  # of equals the first list's come first
+    order = np.argsort(np.concatenate(lists), kind="stable")
+    is_place = order >= marks.size if equal_too else order < places.size
+    return (np.flatnonzero(is_place) - np.arange(places.size)).astype(np.int32)

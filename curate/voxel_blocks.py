@@ -22,6 +22,7 @@ _LEVEL = 2
 """Of ISA-L; its level 3 takes a third longer and saves a hundredth."""
 _GZIP = 31
 """What zlib calls window bits, for a gzip stream."""
+_WORD = np.dtype(np.uint64)
 _NIFTI_HEADER_BYTES = 352
 """348, and four that say that no extension follows."""
 
@@ -30,7 +31,16 @@ def blocks(voxels: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """Yield the voxels of an (i, j, k) array as contiguous (k, j, i) pieces; of colours, channel after channel."""
     for channel in np.moveaxis(voxels, 3, 0) if voxels.ndim == 4 else (voxels,):
         for low, high in _slabs(channel.shape, channel.itemsize):
-            yield np.ascontiguousarray(channel[:, :, low:high].T)
+            yield _contiguous(channel[:, :, low:high].T)
+
+
+def _contiguous(block: NDArray[Any]) -> NDArray[Any]:
+    """Return a (k, j, i) block in C order."""
+    if block.strides[2] == -1 and block.shape[2] % _WORD.itemsize == 0:
+        # labels whose i runs the other way, as in LPS: eight at a time, which takes less than half as long
+        words = block[:, :, ::-1].view(_WORD)[:, :, ::-1]
+        return words.astype(_WORD.newbyteorder()).view(block.dtype)
+    return np.ascontiguousarray(block)
 
 
 def mask_blocks(shape_ijk: tuple[int, int, int], box: Box, inside: NDArray[np.bool_]) -> Iterator[NDArray[np.uint8]]:

@@ -148,10 +148,12 @@ def test_nothing_has_no_regions():
 
 
 @pytest.mark.parametrize("order", ["C", "F", "V"])
-def test_blocks_are_all_voxels_in_the_order_of_nifti(order):
+@pytest.mark.parametrize("width", [304, 301])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.bool_, np.int16, np.float32])
+def test_blocks_are_all_voxels_in_the_order_of_nifti(order, width, dtype):
     """Whatever the memory order, blocks are contiguous and together the array with i fastest."""
-    voxels = turned(np.random.default_rng(2).integers(0, 99, (300, 200, 40)).astype(np.int16), order)
+    voxels = turned(np.random.default_rng(2).integers(-99, 99, (width, 200, 80)).astype(dtype), order)
     pieces = list(blocks(voxels))
     assert len(pieces) > 2
-    assert all(piece.flags.c_contiguous for piece in pieces)
+    assert all(piece.flags.c_contiguous and piece.dtype == dtype for piece in pieces)
     assert (np.concatenate([piece.ravel() for piece in pieces]) == voxels.ravel(order="F")).all()
