@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from curate.errors import ReadError
 from curate.volume import Volume
@@ -71,9 +70,11 @@ def foreground(volume: Volume, name: str, threshold: float | None, *, inverted: 
 
 def filled(outline: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return an outline, (i, j, k), with everything that it encloses on each slice along k."""
+    from scipy.ndimage import binary_fill_holes
+
     inside = np.empty_like(outline)
     for k in range(outline.shape[2]):
-        inside[:, :, k] = ndimage.binary_fill_holes(outline[:, :, k])
+        inside[:, :, k] = binary_fill_holes(outline[:, :, k])
     return inside
 
 

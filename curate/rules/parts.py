@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from curate import labelmap
 from curate.geometry import Geometry
@@ -46,11 +45,13 @@ def split_components(mask: Mask, _geometry: Geometry, _threshold: float) -> Outc
 
 def connected_parts(mask: BoxMask) -> list[BoxMask]:
     """Return the components of a mask in scan order, k fastest; each in its own box."""
+    from scipy.ndimage import find_objects
+
     labels, sizes = components(mask.voxels)
     if len(sizes) == 1:
         return [mask]
     found = []
-    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+    for number, box in enumerate(find_objects(labels), start=1):
         low = [side.start + offset for side, offset in zip(box, mask.box, strict=False)]
         high = [side.stop + offset for side, offset in zip(box, mask.box, strict=False)]
         corners = (low[0], low[1], low[2], high[0], high[1], high[2])
