@@ -39,12 +39,15 @@ def cost(call: Callable[[], object]) -> Cost:
     return Cost(_cpu_seconds() - cpu, time.perf_counter() - wall)
 
 
-def interleaved(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[Cost]]:
-    """Time several calls in turn, `rounds` times after one unmeasured round."""
+def interleaved(
+    calls: dict[str, Callable[[], object]], rounds: int, after: Callable[[], object] = int
+) -> dict[str, list[Cost]]:
+    """Time several calls in turn, `rounds` times after one unmeasured round; `after` each, untimed, one more call."""
     costs: dict[str, list[Cost]] = {name: [] for name in calls}
     for number in range(rounds + 1):
         for name, call in calls.items():
             taken = cost(call)
+            after()
             if number:
                 costs[name].append(taken)
     return costs
