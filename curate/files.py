@@ -14,7 +14,6 @@ from typing import Any
 from curate.errors import StoreError
 
 TEMPORARY_PREFIX = ".part-"
-_BLOCK_BYTES = 1 << 20
 
 
 @contextmanager

@@ -61,6 +61,15 @@ def opened(browser):
         page.close()
 
 
+def pytest_runtest_setup(item) -> None:
+    """Skip what needs a CUDA device where there is none."""
+    if item.get_closest_marker("gpu") is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs a CUDA device")
+
+
 def pytest_terminal_summary(terminalreporter) -> None:
     """Say how many tests did not run for lack of the shared folder."""
     skipped = terminalreporter.stats.get("skipped", [])

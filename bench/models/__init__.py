@@ -36,6 +36,7 @@ REGISTRY = Registry(
         "sam-vit-l": "bench.models.sam.model:SamVitL",
         "sam-vit-h": "bench.models.sam.model:SamVitH",
         "sam-vit-b-256": "bench.models.sam.model:SamVitB256",
+        "label-files": "bench.models.label_files.model:LabelFiles",
         "torchscript": "bench.models.adapters.torchscript:TorchScript",
         "onnx": "bench.models.adapters.onnx:Onnx",
         "monai-bundle": "bench.models.adapters.monai_bundle:MonaiBundle",

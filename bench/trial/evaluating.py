@@ -124,7 +124,8 @@ def _check_support(model: AnyModel, geometry: Geometry, protocol: PromptProtocol
         raise UnsupportedError(f"{card.name} takes no {dimension}D images")
     lacking = sorted(protocol.kinds - card.capabilities.prompts)
     if lacking:
-        raise UnsupportedError(f"{card.name} takes no {lacking[0]}")
+        instead = "; it is told its targets: run SUITE@automatic" if card.capabilities.prompts == {"target"} else ""
+        raise UnsupportedError(f"{card.name} takes no {lacking[0]}{instead}")
 
 
 def _open(model: AnyModel, image: Volume, targets: Sequence[Target]) -> Session:

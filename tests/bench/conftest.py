@@ -196,7 +196,7 @@ def write_scene(store, image_id, modality, image, masks):
     where |= {
         "source_path": path,
         "source_sha256": "0",
-        "voxel_sha256": "0",
+        "voxel_sha256": image.voxel_sha256(),
         "geometry": "ok",
         "source_orientation": None,
     }

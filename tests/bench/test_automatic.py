@@ -145,7 +145,8 @@ def test_models_without_prompts_are_not_clicked(everything, unit, store):
     """An automatic model in a suite of clicks is unsupported."""
     model = Automatic(CARD, lambda image: image.voxels, {1: "kidney"})
     rows = trial.evaluate(unit, everything, model, store)
-    assert {(row["status"], row["detail"]) for row in rows} == {("unsupported", "auto takes no points")}
+    said = "auto takes no points; it is told its targets: run SUITE@automatic"
+    assert {(row["status"], row["detail"]) for row in rows} == {("unsupported", said)}
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,7 @@ from curate.errors import GeometryError, UsageError
 from curate.geometry import Geometry
 from curate.labelmap import BoxMask
 
-NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-DEVICES = ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, NO_CUDA])]
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 SPACINGS = [(1.0, 1.0, 1.0), (0.7, 0.9, 2.5)]
 
 pytestmark = pytest.mark.parametrize("device", DEVICES)

@@ -64,7 +64,6 @@ def test_encoder_compiles_as_one_piece():
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize(("precision", "bound"), [("bfloat16", 0.1), ("float16", 0.02)])
 @torch.inference_mode()
 def test_cost_of_reduced_precision_on_cuda(precision, bound):

@@ -71,8 +71,6 @@ def test_reduced_encoder_answers_in_float32_and_nearly_the_same():
 )
 def test_accuracy_cost_on_cuda(precision, compiled, embedding_error, dice):
     """Embedding and mask of the published network under golden weights, against float32 on the same device."""
-    if not torch.cuda.is_available():
-        pytest.skip("needs a CUDA device")
     network = filled_network(golden_weight).to("cuda")
     cube = torch.from_numpy(golden_image("sam_med3d/input", (1, 1, 128, 128, 128))).to("cuda")
     fast = reduced(network, "cuda", precision=precision, compiled=compiled)
