@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from bench import plots
-from bench.leaderboard import Board
+from bench.board import Board
 from bench.schema import SEEN
 from bench.statistics.coverage import OUTCOMES
 from bench.statistics.figures import FAILED_IS_ZERO, Figure

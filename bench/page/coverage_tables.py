@@ -1,6 +1,6 @@
 """Tables of what became of every mask, and of what answers cost."""
 
-from bench.leaderboard import Board
+from bench.board import Board
 from bench.page.cells import Cell, count_cell, figure_cell, n_cell, share_cell
 from bench.page.tables import Table, name_cell, of_rows
 from bench.statistics.coverage import OUTCOMES

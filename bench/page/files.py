@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.leaderboard import Board
+from bench.board import Board
 from bench.page import latex, markdown
 from bench.page.cells import Cell
 from bench.page.sections import sections

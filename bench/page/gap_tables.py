@@ -1,7 +1,7 @@
 """Tables of the generalisation gap: what was seen minus what was not, raw and matched."""
 
+from bench.board import Board
 from bench.gap import Gap, LevelGap
-from bench.leaderboard import Board
 from bench.page.cells import DASH, Cell, count_cell, number, share_cell
 from bench.page.tables import Table, name_cell, of_rows, rivals
 from bench.statistics.figures import FAILED_IS_ZERO

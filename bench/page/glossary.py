@@ -1,6 +1,6 @@
 """What the statistics of a leaderboard mean."""
 
-from bench.leaderboard import Board
+from bench.board import Board
 from bench.page.tables import tolerances
 from bench.schema import STATUSES
 from bench.statistics.bootstrap import MIN_PATIENTS, RESAMPLES

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.board import Board
 from bench.finished import FinishedRun
-from bench.leaderboard import Board
 from bench.page import FOLDER, words
 from bench.page.cases import CaseLinks, Sources, write_cases
 from bench.page.charts import chart

@@ -1,6 +1,6 @@
 """Tables of leaks: images of the test set that a model was, or may have been, trained on."""
 
-from bench.leaderboard import Board
+from bench.board import Board
 from bench.page.cells import Cell, count_cell
 from bench.page.tables import Table, name_cell, of_rows, rivals
 from bench.training.leaks import EVIDENCE, counts

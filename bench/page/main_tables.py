@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bench.leaderboard import Board, Entry
+from bench.board import Board, Entry
 from bench.metrics.clicks import THRESHOLDS
 from bench.page.cells import DASH, Cell, figure_cell, n_cell, share_cell
 from bench.page.tables import Group, Table, name_cell, of_rows, remarks, tolerances

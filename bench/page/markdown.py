@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench.leaderboard import Board
+from bench.board import Board
 from bench.page import words
 from bench.page.cells import Cell
 from bench.page.sections import sections

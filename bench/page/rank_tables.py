@@ -1,6 +1,6 @@
 """Tables of how sure the order is: tie groups, places under every scheme, their agreement, and every two models."""
 
-from bench.leaderboard import Board, Entry
+from bench.board import Board, Entry
 from bench.page.cells import DASH, Cell, count_cell, number, plural, share_cell
 from bench.page.tables import Table, name_cell, of_rows
 from bench.statistics.bootstrap import RESAMPLES

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bench.leaderboard import Board
+from bench.board import Board
 from bench.page import (
     coverage_tables,
     gap_tables,

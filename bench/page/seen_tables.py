@@ -1,6 +1,6 @@
 """Tables of seen and unseen: targets, modalities, datasets and images."""
 
-from bench.leaderboard import Board, Entry
+from bench.board import Board, Entry
 from bench.page.cells import MINUS, Cell, figure_cell, n_cell
 from bench.page.tables import Table, name_cell, of_rows, rivals
 from bench.schema import SEEN

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.leaderboard import Board, Entry
+from bench.board import Board, Entry
 from bench.page.cells import DASH, Cell
 
 Rows = tuple[tuple[Cell, ...], ...]

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from operator import attrgetter
 from typing import Any
 
-from bench.leaderboard import Board, Entry
+from bench.board import Board, Entry
 from bench.page.words import versioned
 from bench.statistics.aggregate import VERSION
 from bench.statistics.bootstrap import LEVEL, MIN_PATIENTS, RESAMPLES

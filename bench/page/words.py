@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.leaderboard import Board, Entry
+from bench.board import Board, Entry
 from bench.page.cells import number, plural, share_cell
 from bench.statistics.figures import OVER_MASKS, Figure
 

@@ -1,6 +1,5 @@
 """VISTA3D: told a class it segments alone, clicked it segments anything."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +24,6 @@ SUBCLASSES = {
     21: (*range(33, 57), *range(63, 98), 114, 120, 122),
 }
 """Classes that the network has in parts only: kidney, lung, bone (the bundle's configs/inference.json)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """How the network walks over an image."""
-
-    device: str
-    """A PyTorch device."""
-    side: int
-    """Voxels along each side."""
-    overlap: float
-    """Share of a window that the next one covers again."""
 
 
 class Vista3d:
@@ -67,6 +54,8 @@ class Vista3d:
         if weights is None:
             raise UsageError(f"vista3d needs weights: add --weights FOLDER, the {CARD.weights}")
         needed("monai.networks.nets", "monai", "vista3d")
+        from bench.models.adapters.vista3d_session import Windows
+
         paths = [weights / "models/model.pt", weights / "configs/metadata.json"]
         if not paths[1].is_file():
             raise UsageError(f"{weights}: is no {CARD.weights}; name it with --weights")

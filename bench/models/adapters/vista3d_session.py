@@ -1,6 +1,7 @@
 """VISTA3D opened on one image."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from torch import Tensor
 
 from bench.errors import UnsupportedError
 from bench.models.adapters.grids import NetworkGrid
-from bench.models.adapters.vista3d import Windows
 from bench.records import Prompts
 from curate.labelmap import BoxMask
 from curate.volume import Volume
@@ -27,6 +27,18 @@ OUTSIDE = -9999.0
 """Logit of voxels that no window covers."""
 CLASSES_AT_ONCE = 8
 """More would hold more full-size logits than this at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How the network walks over an image."""
+
+    device: str
+    """A PyTorch device."""
+    side: int
+    """Voxels along each side."""
+    overlap: float
+    """Share of a window that the next one covers again."""
 
 
 class VistaSession:

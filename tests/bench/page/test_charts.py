@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench import plots
-from bench.leaderboard import Board
+from bench.board import Board
 from bench.page.charts import MOST_TARGETS, chart
 from bench.statistics.figures import ALL, FAILED_IS_ZERO, OVER_MASKS, Figure, Key
 
