@@ -63,15 +63,16 @@ def imported(node: ast.AST) -> list[str]:
     return [f"{node.module}.{alias.name}" for alias in node.names] if isinstance(node, ast.ImportFrom) else []
 
 
-def at_import(tree: ast.Module) -> list[str]:
-    """Return what a module imports when it is itself imported: neither in functions nor for type checkers."""
+def at_import(tree: ast.Module, *, lazily_too: bool = False) -> list[str]:
+    """Return what a module imports when it is itself imported, or also in functions; never what type checkers need."""
     todo: list[ast.AST] = list(tree.body)
     found: list[str] = []
     while todo:
         node = todo.pop()
         found += imported(node)
         typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        if not typing_only and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if not typing_only and (lazily_too or not is_function):
             todo += ast.iter_child_nodes(node)
     return found
 
@@ -112,12 +113,15 @@ def violations(root: Path) -> list[str]:
     trees = {path.relative_to(root).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in files}
     lines = [line for path, tree in trees.items() for line in out_of_place(path, tree)]
     modules = {path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in trees}
-    needs: dict[str, set[str]] = {}
-    for module, path in modules.items():
-        names = {name if name in modules else name.rpartition(".")[0] for name in at_import(trees[path])}
-        needs[module] = {name for name in names if name in modules} - {module}
+
+    def needed(*, lazily_too: bool) -> dict[str, set[str]]:
+        found = {module: at_import(trees[path], lazily_too=lazily_too) for module, path in modules.items()}
+        whole = {one: {name if name in modules else name.rpartition(".")[0] for name in found[one]} for one in found}
+        return {one: {name for name in names if name in modules} - {one} for one, names in whole.items()}
+
+    needs = needed(lazily_too=False)
     try:
-        TopologicalSorter(needs).prepare()
+        TopologicalSorter(needed(lazily_too=True)).prepare()
     except CycleError as error:
         lines.append(f"import in a circle: {' -> '.join(error.args[1])}")
     todo, seen = ["curate.cli", "bench.cli"], set()
@@ -168,7 +172,8 @@ def test_a_planted_violation_is_found(tmp_path, path, text, line):
 
 def test_planted_violations_of_two_files_are_found(tmp_path):
     """Circles, and what --help loads by way of another module, are found."""
-    planted(tmp_path, {"curate/rows.py": "from curate import rules", "curate/rules.py": "import curate.rows"})
+    lazily = "def f():\n    import curate.rows"
+    planted(tmp_path, {"curate/rows.py": "from curate import rules", "curate/rules.py": lazily})
     planted(tmp_path, {"bench/cli.py": "import bench.suite", "bench/suite.py": "import numpy"})
     circle, heavy = violations(tmp_path)
     assert circle.startswith("import in a circle: curate.")
