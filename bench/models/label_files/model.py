@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from bench.errors import UnsupportedError
 from bench.models.automatic import Automatic, AutomaticSession
@@ -79,7 +80,8 @@ class LabelFiles:
         rows = [(row, self._places.existing(row)) for row in self._places.rows]
         missing = [row["image_id"] for row, paths in rows if not paths]
         counted = f"{len(rows) - len(missing)} of {len(rows)}" + (f"; none for {_some(missing)}" if missing else "")
-        wrong = [said for row, paths in rows for path in paths if (said := _problem(path, grid_of(row))) is not None]
+        shown = tqdm(rows, desc="predictions", unit="image", disable=None)
+        wrong = [said for row, paths in shown for path in paths if (said := _problem(path, grid_of(row))) is not None]
         return [
             {
                 "check": "there is a prediction for each image of the store",

@@ -32,8 +32,8 @@ class Places:
         Raises:
             StoreError: When there is no such store.
         """
-        self._store, self._template = folder / said.store, str(folder / said.files)
-        self.rows: list[Row] = manifest.read_table(self._store, "images", columns=_COLUMNS).to_pylist()
+        self._store, self._template = said.store, str(folder / said.files)
+        self.rows: list[Row] = manifest.read_table(folder / said.store, "images", columns=_COLUMNS).to_pylist()
         self._by_voxels: dict[str, list[Row]] = {}
         for row in self.rows:
             self._by_voxels.setdefault(row["voxel_sha256"], []).append(row)
