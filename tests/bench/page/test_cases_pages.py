@@ -156,4 +156,4 @@ def test_the_folder_can_be_moved(board, opened, tmp_path):
     page, _ = opened(tmp_path / "elsewhere" / "index.html", java_script_enabled=False)
     page.locator("#section-cases a").first.click()
     page.get_by_role("link", name="To the leaderboard").click()
-    assert page.url.endswith("/elsewhere/index.html#section-cases")
+    page.wait_for_url("**/elsewhere/index.html#section-cases")
