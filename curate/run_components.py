@@ -93,8 +93,8 @@ def _touching(
 def _passed(marks: NDArray[Any], places: NDArray[Any], *, equal_too: bool = False) -> Indices:
     """Return how many marks lie before each place; both ascend.
 
-    To sort two ascending lists that follow each other is one pass, a third of the time of `np.searchsorted`, which
-    seeks every place anew.
+    To sort two ascending lists that follow each other is one pass; `np.searchsorted`, which seeks every place anew,
+    takes twice as long.
     """
     lists = (marks, places) if equal_too else (places, marks)  # of equals the first list's come first
     order = np.argsort(np.concatenate(lists), kind="stable")

@@ -61,12 +61,14 @@ def check(
             probably takes longer is left out, with the reason. None for no limit.
         options: As for `bench.models.load`.
 
+    A model with a method `own_checks` is not shown phantoms: its rows are what that returns.
+
     Raises:
         UsageError: When the model cannot be made.
     """
     clock = _Clock(seconds, time.perf_counter())
     model = models.load(name, weights, models.device_for(name, device), options)
-    if hasattr(model, "own_checks"):  # it knows the images of a store alone, and no phantom
+    if hasattr(model, "own_checks"):
         rows: list[dict[str, str]] = model.own_checks()
         return rows
     one = Checked(model, phantoms.straight(phantoms.form_for(model.card.capabilities.dimensions)))
@@ -117,7 +119,7 @@ def _finding(run: Check, one: Checked) -> Finding | None:
 def _tracing() -> Iterator[None]:
     """Count the memory of Python and NumPy, for the check that it is given back.
 
-    What is there before is frozen: to search all of a notebook's objects for garbage after each image takes seconds.
+    What is there before is frozen: where much is loaded, to search it for garbage after each image takes seconds.
     """
     gc.collect()
     gc.freeze()

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bench.errors import UnsupportedError
 from bench.models.base import Capabilities, ModelCard
+from bench.models.targets import told
 from bench.records import Prompts
 from curate.geometry import Box
 from curate.labelmap import BoxMask, extract, union_box
@@ -76,12 +76,7 @@ class AutomaticSession:
         Raises:
             UnsupportedError: For a target that is not in the table, for points or a box, or where no target is told.
         """
-        if prompts.kinds != {"target"} or prompts.target is None:
-            found = ", ".join(sorted(prompts.kinds)) or "nothing"
-            raise UnsupportedError(f"{self.name} is told a target and nothing else, found {found}")
-        if prompts.target not in self.values:
-            raise UnsupportedError(f"{self.name} does not know the target {prompts.target}")
-        values = self.values[prompts.target]
+        values = self.values[told(self.name, prompts, self.values)]
         found_boxes = [self.boxes[value] for value in values if value in self.boxes]
         if not found_boxes:
             i, j, k = self.labels.shape

@@ -1,5 +1,7 @@
 """The checks of a model: an honest one passes all, and each sin fails its own row."""
 
+import gc
+
 import pytest
 
 from bench import conformance
@@ -393,3 +395,10 @@ def test_a_model_that_cannot_be_made_is_wrong_usage():
     """A name that nothing answers to is no failed check."""
     with pytest.raises(UsageError, match="unknown model"):
         conformance.check("nobody")
+
+
+def test_the_callers_objects_are_thawed_again():
+    """What was frozen for the check can be collected after it."""
+    before = gc.get_freeze_count()
+    conformance.check("region-growing")
+    assert gc.get_freeze_count() == before == 0

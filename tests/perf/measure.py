@@ -40,14 +40,15 @@ def cost(call: Callable[[], object]) -> Cost:
 
 
 def interleaved(
-    calls: dict[str, Callable[[], object]], rounds: int, after: Callable[[], object] = int
+    calls: dict[str, Callable[[], object]], rounds: int, after: Callable[[], object] | None = None
 ) -> dict[str, list[Cost]]:
-    """Time several calls in turn, `rounds` times after one unmeasured round; `after` each, untimed, one more call."""
+    """Time several calls in turn, `rounds` times after one unmeasured round; after each comes `after`, untimed."""
     costs: dict[str, list[Cost]] = {name: [] for name in calls}
     for number in range(rounds + 1):
         for name, call in calls.items():
             taken = cost(call)
-            after()
+            if after is not None:
+                after()
             if number:
                 costs[name].append(taken)
     return costs

@@ -1,14 +1,14 @@
 """Which channel or value of a MONAI bundle's answer is which target."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from bench.models.targets import require_known, understood
 from curate.errors import UsageError
 from curate.plugins import StrictModel, load_toml
-from curate.vocabulary import Vocabulary
 
 DESCRIPTION = "medseen.toml"
 """File in a bundle's folder that says what its own `metadata.json` leaves open."""
@@ -37,12 +37,7 @@ def description(folder: Path) -> Description:
     if not path.is_file():
         return Description()
     found = load_toml(path, Description)
-    vocabulary = Vocabulary.load()
-    for slug in found.targets:
-        try:
-            vocabulary.target(slug)
-        except LookupError as error:
-            raise UsageError(f"{path}: targets: {error}") from error
+    require_known(path, found.targets)
     return found
 
 
@@ -54,10 +49,10 @@ def targets_of(channels: Mapping[str, str], said: Description, folder: Path) -> 
     """
     if said.targets:
         return {slug: [own] if isinstance(own, int) else list(own) for slug, own in said.targets.items()}
-    vocabulary = Vocabulary.load()
     found: dict[str, list[int]] = {}
     for index, name in channels.items():
-        for slug in _understood(vocabulary, name):
+        slug = None if name.lower() == BACKGROUND else understood(name)
+        if slug is not None:
             found.setdefault(slug, []).append(int(index))
     if not found:
         names = ", ".join(channels.values()) or "none"
@@ -73,14 +68,3 @@ def channel_names(metadata: Mapping[str, Any]) -> dict[str, str]:
     outputs = metadata.get("network_data_format", {}).get("outputs", {})
     pred: Mapping[str, Any] = outputs.get("pred") or next(iter(outputs.values()), {})
     return {str(index): str(name) for index, name in pred.get("channel_def", {}).items()}
-
-
-def _understood(vocabulary: Vocabulary, name: str) -> Sequence[str]:
-    """Return the one target that a name means; a union of several is not told apart by one channel."""
-    if name.lower() == BACKGROUND:
-        return ()
-    try:
-        found = vocabulary.resolve(name)
-    except LookupError:
-        return ()
-    return found if len(found) == 1 else ()

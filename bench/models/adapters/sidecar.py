@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from bench.models.base import Capabilities, ModelCard
-from curate.errors import ConfigError, UsageError
+from bench.models.targets import require_known
+from curate.errors import UsageError
 from curate.plugins import StrictModel, load_toml
-from curate.vocabulary import Vocabulary
 
 Channel = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
@@ -100,10 +100,5 @@ def beside(weights: Path) -> Sidecar:
     if not path.is_file():
         raise UsageError(f"{path}: no such file; describe {weights.name} there (name, targets, activation, patch)")
     sidecar = load_toml(path, Sidecar)
-    vocabulary = Vocabulary.load()
-    for slug in sidecar.targets:
-        try:
-            vocabulary.target(slug)
-        except LookupError as error:
-            raise ConfigError(f"{path}: targets: {error}") from error
+    require_known(path, sidecar.targets)
     return sidecar

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.errors import UnsupportedError
+from bench.models.targets import told
 from bench.records import Prompts
 from curate.labelmap import BoxMask
 
@@ -21,9 +21,4 @@ class ToldSession:
         Raises:
             UnsupportedError: For a target that the model does not know, or without one.
         """
-        if prompts.kinds != {"target"} or prompts.target is None:
-            found = ", ".join(sorted(prompts.kinds)) or "nothing"
-            raise UnsupportedError(f"{self.name} is told a target and nothing else, found {found}")
-        if prompts.target not in self.masks:
-            raise UnsupportedError(f"{self.name} does not know the target {prompts.target}")
-        return self.masks[prompts.target]
+        return self.masks[told(self.name, prompts, self.masks)]

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from bench.models.base import Capabilities, ModelCard
-from curate.errors import ConfigError, UsageError
+from bench.models.targets import require_known, understood
+from curate.errors import UsageError
 from curate.plugins import StrictModel, load_toml
-from curate.vocabulary import Vocabulary
 
 Value = Annotated[int, Field(ge=1)]
 PLACES = ("{dataset}", "{case}", "{image}", "{target}")
@@ -77,11 +77,7 @@ def read(path: Path) -> Description:
         UsageError: When there is none, when it breaks its schema, or when a target is not in the vocabulary.
     """
     found = load_toml(path, Description)
-    for slug in found.targets:
-        try:
-            Vocabulary.load().target(slug)
-        except LookupError as error:
-            raise ConfigError(f"{path}: targets: {error}") from error
+    require_known(path, found.targets)
     return found
 
 
@@ -101,7 +97,7 @@ def values_of(said: Description, folder: Path) -> dict[str, tuple[int, ...]]:
         pairs = list(_named_values(stated))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path}: is no dataset.json with `labels` ({type(error).__name__}: {error})") from error
-    found = {slug: values for name, values in pairs if (slug := _understood(name)) is not None}
+    found = {slug: values for name, values in pairs if (slug := understood(name)) is not None}
     if not found:
         names = ", ".join(name for name, _ in pairs) or "none"
         raise UsageError(f"{path}: no label is a target of the vocabulary (found {names}); write targets = {{ ... }}")
@@ -118,12 +114,3 @@ def _named_values(stated: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int, .
 
 def _as_tuple(own: Any) -> tuple[int, ...]:
     return tuple(int(one) for one in own) if isinstance(own, list) else (int(own),)
-
-
-def _understood(name: str) -> str | None:
-    """Return the one target that a name means; a union of several is not told apart by one value."""
-    try:
-        found = Vocabulary.load().resolve(name)
-    except LookupError:
-        return None
-    return found[0] if len(found) == 1 else None

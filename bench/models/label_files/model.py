@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from bench.errors import UnsupportedError
 from bench.models.automatic import Automatic, AutomaticSession
 from bench.models.base import Capabilities, ModelCard
 from bench.models.label_files.description import Description, read, values_of
 from bench.models.label_files.places import Places, Row, grid_of
+from bench.models.targets import told
 from bench.records import Prompts
 from curate import volume
 from curate.errors import ReadError, UsageError
@@ -115,12 +115,8 @@ class FilesSession:
             UnsupportedError: For a target without a name in the description, for points or a box.
             ReadError, ValueError: When there is no such file, or it is no mask on the image's grid.
         """
-        if prompts.kinds != {"target"} or prompts.target is None:
-            found = ", ".join(sorted(prompts.kinds)) or "nothing"
-            raise UnsupportedError(f"{self.said.name} is told a target and nothing else, found {found}")
-        if self.said.targets and prompts.target not in self.said.targets:
-            raise UnsupportedError(f"{self.said.name} does not know the target {prompts.target}")
-        word = str(self.said.targets.get(prompts.target, prompts.target))
+        target = told(self.said.name, prompts, self.said.targets or None)
+        word = str(self.said.targets.get(target, target))
         return BoxMask.of(labels_on(self.grid, self.places.path(self.row, word)))
 
 

@@ -157,3 +157,4 @@ def test_the_folder_can_be_moved(board, opened, tmp_path):
     page.locator("#section-cases a").first.click()
     page.get_by_role("link", name="To the leaderboard").click()
     page.wait_for_url("**/elsewhere/index.html#section-cases")
+    assert page.locator("#section-cases").is_visible()
